@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: ISC
+#
+# BlueOx in C.  One Makefile, no recursion: a room is a list of files, a program is a room and what it may link.
+#
+#   make            build everything into build/
+#   make demo       install what is missing, build, show events of real programs
+#   make test       install what is missing, build, run every test
+#   make check      format, clang-tidy, cppcheck, include layers, exported names, docs
+#   make bench      costs and rates, beside those of others, from one run
+#   make fuzz       libFuzzer targets, FUZZ_SECONDS each (default 20)
+#   make soak       the long forms of the tests, and the models
+#   make install    DESTDIR=, PREFIX=/usr/local
+#
+# V=1 shows commands.  SAN=address,undefined or SAN=thread builds into a directory of its own.  CC=clang works.
+
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+V ?= 0
+SAN ?=
+B ?= build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
+comma := ,
+empty :=
+space := $(empty) $(empty)
+
+CC ?= cc
+OPT ?= -O2 -g
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes
+SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer $(if $(findstring undefined,$(SAN)),-fno-sanitize-recover=undefined))
+ALL_CFLAGS = -std=gnu11 $(OPT) $(WARN) $(WERROR) -D_GNU_SOURCE -I. -fPIC -pthread $(SANFLAGS) $(CFLAGS)
+ALL_CXXFLAGS = -std=c++17 $(OPT) -Wall -Wextra -Wshadow $(WERROR) -D_GNU_SOURCE -I. -fPIC $(SANFLAGS) $(CXXFLAGS)
+ALL_LDFLAGS = -pthread $(SANFLAGS) -Wl,-z,relro $(LDFLAGS)
+SHARED_FLAGS = -shared -Wl,-z,now -Wl,-z,defs
+
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' '$(1)' '$(2)';)
+
+# ---- rooms -----------------------------------------------------------------------------------------------------------
+
+CORE := $(wildcard libbx/core/*.c)
+LIBBX := $(wildcard libbx/*.c)
+PRELOAD := $(filter-out preload/oxrun.c,$(wildcard preload/*.c)) $(wildcard preload/*.S)
+OXD := $(filter-out oxd/oxctl.c oxd/main.c,$(wildcard oxd/*.c))
+OXVIEW := $(filter-out oxview/main.c,$(wildcard oxview/*.c))
+OXVIEW_CXX := $(wildcard oxview/*.cc)
+
+obj = $(patsubst %,$(B)/obj/%.o,$(1))
+
+OXD_LIBS := -lzmq -lsystemd -lzstd -lunwind -lmsgpackc
+OXCTL_LIBS := -lzmq -lmsgpackc
+OXVIEW_LIBS := -lzmq -lzstd -ldw -lelf -lmsgpackc -lstdc++ -lm
+
+UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_test.c))
+VICTIMS := $(patsubst tests/victims/%.c,%,$(wildcard tests/victims/*.c)) $(patsubst tests/victims/%.cc,%,$(wildcard tests/victims/*.cc))
+BENCHES := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*_fuzz.c))
+
+PROGRAMS := $(B)/oxd $(B)/oxctl $(B)/oxview $(B)/oxrun
+LIBRARIES := $(B)/libbx.so $(B)/libbx.a $(B)/libbx_preload.so
+
+.PHONY: all lib programs test unit e2e check demo bench fuzz soak deb install clean tests-build deps
+.DEFAULT_GOAL := all
+.SECONDARY:
+
+all: $(LIBRARIES) $(PROGRAMS)
+
+$(B)/obj/%.c.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(EXTRA_$(firstword $(subst /, ,$<))) -MMD -MP -c $< -o $@
+
+$(B)/obj/%.S.o: %.S
+	@mkdir -p $(@D)
+	$(call say,AS,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/obj/%.cc.o: %.cc
+	@mkdir -p $(@D)
+	$(call say,CXX,$<)$(CXX) $(ALL_CXXFLAGS) -MMD -MP -c $< -o $@
+
+# A tail call to dlsym(RTLD_NEXT) makes ld.so look like the caller.
+EXTRA_preload := -fno-optimize-sibling-calls -fvisibility=hidden
+
+$(B)/libbxcore.a: $(call obj,$(CORE))
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+$(B)/liboxd.a: $(call obj,$(OXD))
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+$(B)/liboxview.a: $(call obj,$(OXVIEW) $(OXVIEW_CXX))
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+
+# libbx.a is whole: it carries the core objects it needs.
+$(B)/libbx.a: $(call obj,$(LIBBX) $(CORE))
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/libbx.so.1: $(call obj,$(LIBBX)) $(B)/libbxcore.a libbx/libbx.map
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) $(if $(SAN),-shared,$(SHARED_FLAGS)) -Wl,-soname,libbx.so.1 -Wl,--version-script=libbx/libbx.map \
+		-o $@ $(call obj,$(LIBBX)) $(B)/libbxcore.a
+$(B)/libbx.so: $(B)/libbx.so.1
+	$(Q)ln -sf libbx.so.1 $@
+
+preload_link = $(CC) $(ALL_LDFLAGS) $(if $(SAN),-shared,$(SHARED_FLAGS)) -Wl,--version-script=preload/preload.map $(1) -o $@ \
+	$(call obj,$(PRELOAD)) -L$(B) -l:libbx.so.1
+$(B)/libbx_preload.so: $(call obj,$(PRELOAD)) $(B)/libbx.so.1 preload/preload.map
+	$(call say,LD,$@)$(call preload_link,-Wl$(comma)-rpath$(comma)'$$ORIGIN')
+# What is installed has no RUNPATH: libbx.so.1 is then found as any library is.
+$(B)/install/libbx_preload.so: $(call obj,$(PRELOAD)) $(B)/libbx.so.1 preload/preload.map
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(call preload_link,)
+
+$(B)/oxd: $(call obj,oxd/main.c) $(B)/liboxd.a $(B)/libbxcore.a
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(OXD_LIBS)
+$(B)/oxctl: $(call obj,oxd/oxctl.c) $(B)/liboxd.a $(B)/libbxcore.a
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(OXD_LIBS)
+$(B)/oxview: $(call obj,oxview/main.c) $(B)/liboxview.a $(B)/libbxcore.a
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(OXVIEW_LIBS)
+$(B)/oxrun: $(call obj,preload/oxrun.c) $(B)/libbx.a
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^
+
+# ---- tests -----------------------------------------------------------------------------------------------------------
+
+# A test or victim names what it links in a comment: /* LIBS: -lpq */
+libs_of = $(shell sed -n 's,^/\* LIBS: \(.*\) \*/$$,\1,p' $(1))
+
+$(B)/unit/%: $(B)/obj/tests/unit/%.c.o $(B)/liboxd.a $(B)/liboxview.a $(B)/libbx.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $< $(B)/liboxd.a $(B)/liboxview.a $(B)/libbx.a $(call libs_of,tests/unit/$*.c) -lcmocka $(OXD_LIBS) $(OXVIEW_LIBS)
+$(B)/victims/%: $(B)/obj/tests/victims/%.c.o $(B)/libbx.so
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $< $(subst @B@,$(B),$(call libs_of,tests/victims/$*.c)) -Wl,-rpath,'$$ORIGIN/..'
+$(B)/victims/%: $(B)/obj/tests/victims/%.cc.o $(B)/libbx.so
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CXX) $(ALL_LDFLAGS) -o $@ $< $(subst @B@,$(B),$(call libs_of,tests/victims/$*.cc)) -Wl,-rpath,'$$ORIGIN/..'
+$(B)/bench/%: $(B)/obj/tests/bench/%.c.o $(B)/libbx.so $(B)/libbx.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $< $(subst @B@,$(B),$(call libs_of,tests/bench/$*.c)) -Wl,-rpath,'$$ORIGIN/..'
+
+# Fuzzers are clang's, whatever CC is, with everything they touch instrumented.
+FUZZ_FLAGS := -std=gnu11 -g -O1 -D_GNU_SOURCE -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -pthread
+FUZZ_SECONDS ?= 20
+$(B)/fuzz/%: tests/fuzz/%.c $(CORE) $(OXD)
+	@mkdir -p $(@D)
+	$(call say,FUZZCC,$@)clang $(FUZZ_FLAGS) -o $@ $< $(CORE) $(subst @B@,$(B),$(call libs_of,tests/fuzz/$*.c)) -lxxhash
+
+tests-build: all $(addprefix $(B)/unit/,$(UNIT)) $(addprefix $(B)/victims/,$(VICTIMS))
+
+deps:
+	$(Q)scripts/install-deps
+
+# Sub-makes, so that nothing is built before the packages are there.
+test: deps
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) tests-build B=$(B) SAN=$(SAN)
+	$(Q)scripts/run-tests --build $(B) $(TESTS)
+demo: deps
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all $(addprefix $(B)/victims/,$(VICTIMS)) B=$(B)
+	$(Q)scripts/demo --build $(B)
+unit: $(addprefix $(B)/unit/,$(UNIT))
+	$(Q)scripts/run-tests --build $(B) --unit
+check: all
+	$(Q)scripts/check --build $(B)
+bench: all $(addprefix $(B)/bench/,$(BENCHES))
+	$(Q)scripts/bench --build $(B)
+fuzz: $(addprefix $(B)/fuzz/,$(FUZZERS))
+	$(Q)scripts/fuzz --build $(B) --seconds $(FUZZ_SECONDS)
+soak: tests-build
+	$(Q)scripts/run-tests --build $(B) --soak
+deb:
+	@echo 'make deb: no Debian packages yet; make install DESTDIR= PREFIX= installs'
+
+# ---- install ---------------------------------------------------------------------------------------------------------
+
+install: all $(B)/install/libbx_preload.so
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include \
+		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 755 $(B)/oxview $(B)/oxctl $(B)/oxrun $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(B)/oxd $(DESTDIR)$(PREFIX)/sbin
+	install -m 644 $(B)/libbx.so.1 $(B)/libbx.a $(B)/install/libbx_preload.so $(DESTDIR)$(LIBDIR)
+	ln -sf libbx.so.1 $(DESTDIR)$(LIBDIR)/libbx.so
+	install -m 644 include/blueox.h $(DESTDIR)$(PREFIX)/include
+	sed -e 's,@PREFIX@,$(PREFIX),g' -e 's,@LIBDIR@,$(LIBDIR),g' -e 's,@VERSION@,$(VERSION),g' libbx/blueox.pc.in \
+		> $(DESTDIR)$(LIBDIR)/pkgconfig/blueox.pc
+
+clean:
+	rm -rf build build-*
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

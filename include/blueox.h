@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * blueox.h: the whole public interface of libbx.
+ *
+ * BlueOx collects wide events.  A program opens a context, sets fields, and ends it; that makes one event:
+ *
+ *     #include <blueox.h>
+ *
+ *     int main(void)
+ *     {
+ *             bx_configure_default();
+ *             BX_CONTEXT("request") {
+ *                     bx_set("user", "ada");
+ *                     bx_set("response.status", 200);
+ *                     BX_CONTEXT(".cache")
+ *                             bx_set("hit", true);
+ *             }
+ *     }
+ *
+ * Build with: cc prog.c $(pkg-config --cflags --libs blueox).
+ *
+ * What holds for every function here, unless its own comment says otherwise:
+ *
+ *  - It may be called from any thread, from a signal handler, before bx_configure_default() and after bx_shutdown().
+ *  - It does not block, exit, abort, print, change errno, a signal mask or a signal disposition, start a thread, or
+ *    keep a file descriptor open.  When something cannot be done the event (or the field) is dropped and counted:
+ *    bx_stats().
+ *  - Texts and bytes are copied; the caller keeps what it passed.
+ *  - NULL for a context is allowed and does nothing.
+ *
+ * Once bx_end() has returned 1 the event survives the death of this process, however it dies, and is found in the log
+ * exactly once; doc/PROMISE.md says what that covers.
+ */
+#ifndef BLUEOX_H
+#define BLUEOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define BX_VERSION "0.1.0"
+
+/* A context.  An opaque handle, not an address: it may be kept past bx_done(), where it is recognised as stale. */
+typedef struct bx_ctx bx_ctx;
+
+/* ---- turning it on --------------------------------------------------------------------------------------------- */
+
+/*
+ * Turns recording on, with events going to the oxd of this host through shared memory.  The run directory is
+ * BLUEOX_RUN_DIR, else /run/blueox, else /dev/shm/blueox-<uid>; BLUEOX_RING_SIZE (default 256k, 0 disables) and
+ * BLUEOX_EVENT_MAX (default 64k, at most a quarter of the ring) bound what a thread and an event may take.  Nothing is
+ * opened until the first event.  In a setuid program the environment is not read and recording stays off.
+ *
+ * Returns 0, or -1 when recording stays off (a variable cannot be read, the ring size is 0, or setuid).  Calling it
+ * again does nothing and returns the same.
+ */
+int bx_configure_default(void);
+
+/* Turns recording off.  Contexts still open are not emitted.  Safe to call twice, from atexit, in a forked child. */
+void bx_shutdown(void);
+
+/* True after a bx_configure_default() that worked, until bx_shutdown(). */
+bool bx_configured(void);
+
+/* ---- contexts -------------------------------------------------------------------------------------------------- */
+
+/*
+ * Opens a context and makes it this thread's current one.  Names: `request` is a name of its own, unless an open
+ * context's name is a proper prefix of it (`request` open, then `request.db` lies under it); `.sql` lies under the
+ * current context; `^.sql` under the outermost.  doc/SEMANTICS.md has all cases.  A mistaken name (`..x`, `^x`, empty)
+ * gives a context that records nothing, and is counted.
+ *
+ * Every bx_begin() needs its bx_end() on the same thread; BX_CONTEXT() pairs them by itself.  Returns the context, or
+ * NULL when recording is off or memory is short (the pairing holds all the same).
+ */
+bx_ctx *bx_begin(const char *name);
+
+/*
+ * Ends the current context of this thread and emits its event.  Returns 1 when the event is in a ring, 0 when it is
+ * not: recording is off, no context is open, the context is inert, or the event was dropped and counted.
+ */
+int bx_end(void);
+
+/* The current context of this thread, or NULL. */
+bx_ctx *bx_current(void);
+
+/*
+ * For event loops, where one thread works on many requests in turn: bx_new() makes a context, named and parented by
+ * what is current now, with its start time now, but on no thread's stack.  bx_start() pushes it on the calling thread's
+ * stack, bx_stop() takes it off wherever it lies there, bx_done() emits it (stopping it first if need be) and ends the
+ * handle.  Between stop and start a context may move to another thread; only one thread may use it at a time.
+ *
+ * bx_new() returns NULL as bx_begin() does.  bx_done() returns as bx_end() does; a handle that is done emits nothing.
+ */
+bx_ctx *bx_new(const char *name);
+void bx_start(bx_ctx *ctx);
+void bx_stop(bx_ctx *ctx);
+int bx_done(bx_ctx *ctx);
+
+/* What BX_CONTEXT() and bx_new_with() can be told.  Set fields by name; those left out are as zero. */
+#ifdef __cplusplus
+#define BX__UNSET = nullptr
+#else
+#define BX__UNSET
+#endif
+struct bx_options {
+	const char *name BX__UNSET;
+	const char *id BX__UNSET; /* any text; NULL inherits the parent's, or makes a new one */
+};
+
+/* As bx_new(options->name), with the other options. */
+bx_ctx *bx_new_with(const struct bx_options *options);
+
+/* ---- fields ---------------------------------------------------------------------------------------------------- */
+
+/* Bytes with a length: bx_set("payload", bx_bytes(p, n)) stores bin, bx_set("name", bx_strn(s, n)) text. */
+struct bx_slice {
+	const void *p;
+	size_t n;
+	bool text;
+};
+
+static inline struct bx_slice
+bx_bytes(const void *p, size_t n)
+{
+	struct bx_slice s = {p, n, false};
+	return s;
+}
+
+static inline struct bx_slice
+bx_strn(const char *p, size_t n)
+{
+	struct bx_slice s = {p, n, true};
+	return s;
+}
+
+/*
+ * bx_set(key, value) sets a field of the current context, bx_ctx_set(ctx, key, value) of that one.  Values: any integer
+ * type, bool, float, double, const char * (NULL is nil), bx_bytes(), bx_strn().  A dot in the key nests:
+ * bx_set("response.status", 200) makes {response: {status: 200}}.  Setting a key again replaces it.  Text that is not
+ * UTF-8 is stored as bin.  Past BLUEOX_EVENT_MAX the field is left out whole and the event's `truncated` counts it.  A
+ * field on no context, or on one that is done, is ignored and counted.
+ */
+#define BX__CURRENT ((bx_ctx *)(uintptr_t)1)
+
+/* What the compiler knows of a key: its length, and in the top bit whether it has a dot; all ones: nothing. */
+#define BX__KEY_UNKNOWN 0xffffffffU
+#define BX__KEY(key)                                                                                                   \
+	(__builtin_constant_p(__builtin_strlen(key))                                                                   \
+	        ? (uint32_t)__builtin_strlen(key) | (__builtin_strchr(key, '.') ? 0x80000000U : 0U)                    \
+	        : BX__KEY_UNKNOWN)
+
+void bx__set_int(bx_ctx *ctx, const char *key, uint32_t known, int64_t value);
+void bx__set_uint(bx_ctx *ctx, const char *key, uint32_t known, uint64_t value);
+void bx__set_bool(bx_ctx *ctx, const char *key, uint32_t known, bool value);
+void bx__set_float(bx_ctx *ctx, const char *key, uint32_t known, float value);
+void bx__set_double(bx_ctx *ctx, const char *key, uint32_t known, double value);
+void bx__set_text(bx_ctx *ctx, const char *key, uint32_t known, const char *value);
+void bx__set_slice(bx_ctx *ctx, const char *key, uint32_t known, struct bx_slice value);
+
+/* ---- errors ---------------------------------------------------------------------------------------------------- */
+
+/*
+ * Sets the field `error` of the current context to {class, code, message, stack, print}: what kind of error, which one,
+ * what it said, the call stack (module, build id and offset of each frame; never symbolized in the process), and a
+ * fingerprint of class and stack, equal for equal errors.  `code` may be NULL.  The message is formatted as by printf,
+ * cut at 4 KiB.  Not for signal handlers: it formats, and the first stack in a process opens libunwind.
+ */
+void bx_error(const char *error_class, const char *code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* ---- what happened --------------------------------------------------------------------------------------------- */
+
+/* Counters of this process since it started (or was forked). */
+struct bx_counters {
+	uint64_t events;            /* in a ring */
+	uint64_t dropped_ring_full; /* oxd did not keep up, or is not there */
+	uint64_t dropped_no_ring;   /* no ring could be made: no run directory, no space, limits */
+	uint64_t dropped_too_big;   /* larger than BLUEOX_EVENT_MAX even without its fields */
+	uint64_t dropped_in_signal; /* a signal handler came while this thread was writing */
+	uint64_t dropped_inert;     /* no memory for the context */
+	uint64_t fields_ignored;    /* set on no context, or on one that is done */
+	uint64_t fields_left_out;   /* past BLUEOX_EVENT_MAX */
+	uint64_t bad_names;         /* contexts with a mistaken name */
+	uint64_t rings;             /* rings that this process holds now */
+};
+
+void bx_stats(struct bx_counters *out);
+
+/* ---- for the macros below; not to be called by hand -------------------------------------------------------------- */
+
+struct bx__scope {
+	bx_ctx *ctx;
+	int once;
+};
+
+struct bx__timer {
+	const char *key;
+	uint32_t known;
+	int once;
+	int64_t start_ns;
+};
+
+struct bx__scope bx__enter(const struct bx_options *options);
+void bx__leave(struct bx__scope *scope);
+struct bx__timer bx__timer_start(const char *key, uint32_t known);
+void bx__timer_stop(struct bx__timer *timer);
+
+#ifdef __cplusplus
+}
+#endif
+
+#define BX__JOIN2(a, b) a##b
+#define BX__JOIN(a, b) BX__JOIN2(a, b)
+
+#ifdef __cplusplus
+
+#define BX__SETTER(type, how, cast)                                                                                    \
+	inline void bx__set(bx_ctx *ctx, const char *key, uint32_t known, type value)                                  \
+	{                                                                                                              \
+		bx__set_##how(ctx, key, known, static_cast<cast>(value));                                              \
+	}
+BX__SETTER(bool, bool, bool)
+BX__SETTER(char, int, int64_t)
+BX__SETTER(signed char, int, int64_t)
+BX__SETTER(short, int, int64_t)
+BX__SETTER(int, int, int64_t)
+BX__SETTER(long, int, int64_t)
+BX__SETTER(long long, int, int64_t)
+BX__SETTER(unsigned char, uint, uint64_t)
+BX__SETTER(unsigned short, uint, uint64_t)
+BX__SETTER(unsigned int, uint, uint64_t)
+BX__SETTER(unsigned long, uint, uint64_t)
+BX__SETTER(unsigned long long, uint, uint64_t)
+BX__SETTER(float, float, float)
+BX__SETTER(double, double, double)
+BX__SETTER(const char *, text, const char *)
+BX__SETTER(struct bx_slice, slice, struct bx_slice)
+#undef BX__SETTER
+
+#define bx_ctx_set(ctx, key, value) bx__set((ctx), (key), BX__KEY(key), (value))
+
+/* Ends its context on every way out of the scope that holds it, exceptions included. */
+class bx_scope
+{
+      public:
+	explicit bx_scope(const bx_options &options) : scope_(bx__enter(&options))
+	{
+	}
+	explicit bx_scope(const char *name) : bx_scope(bx_options{name, nullptr})
+	{
+	}
+	~bx_scope()
+	{
+		bx__leave(&scope_);
+	}
+	bx_scope(const bx_scope &) = delete;
+	bx_scope &operator=(const bx_scope &) = delete;
+	bool once()
+	{
+		return scope_.once-- > 0;
+	}
+	bx_ctx *context() const
+	{
+		return scope_.ctx;
+	}
+
+      private:
+	bx__scope scope_;
+};
+
+class bx__timed
+{
+      public:
+	bx__timed(const char *key, uint32_t known) : timer_(bx__timer_start(key, known))
+	{
+	}
+	~bx__timed()
+	{
+		bx__timer_stop(&timer_);
+	}
+	bx__timed(const bx__timed &) = delete;
+	bx__timed &operator=(const bx__timed &) = delete;
+	bool once()
+	{
+		return timer_.once-- > 0;
+	}
+
+      private:
+	bx__timer timer_;
+};
+
+#define BX__OPTIONS(...) bx_options{.name = __VA_ARGS__}
+#define BX__CONTEXT(serial, ...)                                                                                       \
+	for (bx_scope BX__JOIN(bx__scope_, serial){BX__OPTIONS(__VA_ARGS__)}; BX__JOIN(bx__scope_, serial).once();)
+#define BX__TIMEIT(serial, key)                                                                                        \
+	for (bx__timed BX__JOIN(bx__timer_, serial){(key), BX__KEY(key)}; BX__JOIN(bx__timer_, serial).once();)
+
+#else
+
+#define bx_ctx_set(ctx, key, value)                                                                                    \
+	_Generic((value),                                                                                              \
+	    bool: bx__set_bool,                                                                                        \
+	    char: bx__set_int,                                                                                         \
+	    signed char: bx__set_int,                                                                                  \
+	    short: bx__set_int,                                                                                        \
+	    int: bx__set_int,                                                                                          \
+	    long: bx__set_int,                                                                                         \
+	    long long: bx__set_int,                                                                                    \
+	    unsigned char: bx__set_uint,                                                                               \
+	    unsigned short: bx__set_uint,                                                                              \
+	    unsigned int: bx__set_uint,                                                                                \
+	    unsigned long: bx__set_uint,                                                                               \
+	    unsigned long long: bx__set_uint,                                                                          \
+	    float: bx__set_float,                                                                                      \
+	    double: bx__set_double,                                                                                    \
+	    char *: bx__set_text,                                                                                      \
+	    const char *: bx__set_text,                                                                                \
+	    struct bx_slice: bx__set_slice)((ctx), (key), BX__KEY(key), (value))
+
+#define BX__OPTIONS(...) ((const struct bx_options){.name = __VA_ARGS__})
+#define BX__CONTEXT(serial, ...)                                                                                       \
+	for (struct bx__scope BX__JOIN(bx__scope_, serial) __attribute__((cleanup(bx__leave))) =                       \
+	         bx__enter(&BX__OPTIONS(__VA_ARGS__));                                                                  \
+	    BX__JOIN(bx__scope_, serial).once-- > 0;)
+#define BX__TIMEIT(serial, key)                                                                                        \
+	for (struct bx__timer BX__JOIN(bx__timer_, serial) __attribute__((cleanup(bx__timer_stop))) =                  \
+	         bx__timer_start((key), BX__KEY(key));                                                                  \
+	    BX__JOIN(bx__timer_, serial).once-- > 0;)
+
+#endif
+
+#define bx_set(key, value) bx_ctx_set(BX__CURRENT, key, value)
+
+/*
+ * BX_CONTEXT("request") { ... } opens a context for the block and ends it on every way out: the end, return, break,
+ * goto, a C++ exception.  `continue` ends it too.  Options follow the name: BX_CONTEXT("job", .id = job_id) { ... }.
+ * longjmp out of the block does not end it.
+ */
+#define BX_CONTEXT(...) BX__CONTEXT(__COUNTER__, __VA_ARGS__)
+
+/* BX_TIMEIT("query_time") { ... } sets the field, when the block is left, to the seconds spent in it. */
+#define BX_TIMEIT(key) BX__TIMEIT(__COUNTER__, key)
+
+#endif

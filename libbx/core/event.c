@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: ISC */
+/* event: one pass over the top map, one line a key. */
+#include "libbx/core/event.h"
+
+#include "libbx/core/mp.h"
+
+enum field_kind { TEXT, NUMBER_TIME, NUMBER_PID, OBJECT, ID };
+
+/* The keys of an event and where each goes in the view. */
+static const struct field {
+	const char *key;
+	uint8_t key_len;
+	uint8_t kind;
+	uint16_t offset;
+} fields[] = {
+    {"id", 2, ID, offsetof(struct event, id)},
+    {"type", 4, TEXT, offsetof(struct event, type)},
+    {"host", 4, TEXT, offsetof(struct event, host)},
+    {"pid", 3, NUMBER_PID, offsetof(struct event, pid)},
+    {"start", 5, NUMBER_TIME, offsetof(struct event, start)},
+    {"end", 3, NUMBER_TIME, offsetof(struct event, end)},
+    {"body", 4, OBJECT, offsetof(struct event, body)},
+    {"span", 4, TEXT, offsetof(struct event, span)},
+    {"parent", 6, TEXT, offsetof(struct event, parent)},
+};
+
+static const struct field *
+field_of(const struct mp_token *key)
+{
+	if (key->kind != MP_STR && key->kind != MP_BIN)
+		return NULL;
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+		if (fields[i].key_len == key->len && memcmp(fields[i].key, key->data, key->len) == 0)
+			return &fields[i];
+	return NULL;
+}
+
+static bool
+number(const struct mp_token *t, double *out)
+{
+	switch (t->kind) {
+	case MP_UINT:
+		*out = (double)t->u;
+		return true;
+	case MP_INT:
+		*out = (double)t->i;
+		return true;
+	case MP_FLOAT:
+		*out = t->f;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void
+take_field(struct event *ev, const struct field *f, const struct mp_token *t, struct bytes raw)
+{
+	char *at = (char *)ev + f->offset;
+	bool text = t->kind == MP_STR || t->kind == MP_BIN;
+	switch (f->kind) {
+	case ID:
+		ev->id_raw = raw;
+		/* fall through */
+	case TEXT:
+		if (text)
+			*(struct bytes *)(void *)at = (struct bytes){t->data, t->len};
+		break;
+	case NUMBER_TIME: {
+		bool *has = f->offset == offsetof(struct event, start) ? &ev->has_start : &ev->has_end;
+		*has = number(t, (double *)(void *)at);
+		break;
+	}
+	case NUMBER_PID:
+		if (t->kind == MP_UINT) {
+			ev->pid = t->u;
+			ev->has_pid = true;
+		}
+		break;
+	default:
+		ev->body = raw;
+		ev->body_is_map = t->kind == MP_MAP;
+		break;
+	}
+}
+
+static enum bx_err
+parse(struct cursor *c, struct event *ev)
+{
+	struct mp_token top;
+	if (!mp_next(c, &top))
+		return c->err;
+	if (top.kind != MP_MAP)
+		return BX_EBAD;
+	for (uint32_t i = 0; i < top.len; i++) {
+		struct cursor peek = *c;
+		struct mp_token key, value;
+		if (!mp_next(&peek, &key) || !mp_skip(c))
+			return c->err ? c->err : peek.err;
+		const uint8_t *at = c->at;
+		peek = *c;
+		if (!mp_next(&peek, &value) || !mp_skip(c))
+			return c->err ? c->err : peek.err;
+		const struct field *f = field_of(&key);
+		if (f)
+			take_field(ev, f, &value, (struct bytes){at, (size_t)(c->at - at)});
+	}
+	return cursor_left(c) == 0 ? BX_OK : BX_EBAD;
+}
+
+enum bx_err
+event_parse(const void *p, size_t n, struct event *ev)
+{
+	struct cursor c;
+	cursor_init(&c, p, n);
+	*ev = (struct event){0};
+	enum bx_err err = parse(&c, ev);
+	if (err != BX_OK)
+		*ev = (struct event){0};
+	else
+		ev->raw = (struct bytes){p, n};
+	return err;
+}
+
+size_t
+event_length(const void *p, size_t n, enum bx_err *err)
+{
+	struct cursor c;
+	cursor_init(&c, p, n);
+	struct cursor peek = c;
+	struct mp_token t;
+	enum bx_err e = BX_OK;
+	if (!mp_next(&peek, &t))
+		e = peek.err;
+	else if (t.kind != MP_MAP)
+		e = BX_EBAD;
+	else if (!mp_skip(&c))
+		e = c.err;
+	if (err)
+		*err = e;
+	return e == BX_OK ? cursor_offset(&c) : 0;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * event: one event's MessagePack map, as a borrowed view.
+ *
+ * Nothing is copied and nothing is rewritten: the view points into the bytes it was read from.  Keys come in any order
+ * and any of them may be missing or of an unexpected type (old clients, other languages); what could not be understood
+ * is simply absent in the view, and the bytes themselves are still whole.  See doc/FORMATS.md, "The event".
+ */
+#ifndef BLUEOX_CORE_EVENT_H
+#define BLUEOX_CORE_EVENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libbx/core/err.h"
+
+struct bytes {
+	const uint8_t *p; /* NULL when absent */
+	size_t n;
+};
+
+struct event {
+	struct bytes raw;    /* the whole map */
+	struct bytes id;     /* text of the id; absent when it is not a string or bin */
+	struct bytes id_raw; /* the id as one MessagePack object, whatever it is */
+	struct bytes type;
+	struct bytes host;
+	struct bytes span;
+	struct bytes parent;
+	struct bytes body; /* one MessagePack object, a map unless body_is_map is false */
+	bool body_is_map;
+	bool has_pid, has_start, has_end;
+	uint64_t pid;
+	double start, end; /* seconds since the epoch */
+};
+
+/* Reads exactly n bytes as one event.  BX_EBAD when they are not one whole map; the view is then all absent. */
+enum bx_err event_parse(const void *p, size_t n, struct event *ev);
+
+/* How many bytes the first MessagePack map at p takes, 0 when there is none whole (err tells why, may be NULL). */
+size_t event_length(const void *p, size_t n, enum bx_err *err);
+
+static inline bool
+bytes_equal(struct bytes a, struct bytes b)
+{
+	return a.n == b.n && (a.n == 0 || __builtin_memcmp(a.p, b.p, a.n) == 0);
+}
+
+#endif

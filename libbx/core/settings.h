@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * settings: one table is the options, the environment variables, the file, the defaults, --help and the man page.
+ *
+ * A program states each setting in one line; it can then be given as `--a-b V`, as PREFIX_A_B in the environment, and
+ * as `a-b = V` in the settings file, in that order of precedence.  Core prints nothing: what is wrong comes back as one
+ * line of text, and help is written to a buf.
+ */
+#ifndef BLUEOX_CORE_SETTINGS_H
+#define BLUEOX_CORE_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libbx/core/buf.h"
+
+enum setting_kind {
+	SET_FLAG,     /* bool; takes no value in argv */
+	SET_COUNT,    /* int; each mention adds one (-vv) */
+	SET_UINT,     /* uint64_t */
+	SET_SIZE,     /* uint64_t, bytes */
+	SET_DURATION, /* int64_t, nanoseconds */
+	SET_TEXT,     /* const char * */
+	SET_LIST,     /* struct setting_list; may be given more than once */
+	SET_CHOICE,   /* int, index into choices */
+};
+
+struct setting_list {
+	const char **items;
+	size_t count;
+};
+
+struct setting {
+	const char *name;    /* with dashes: log-path */
+	char letter;         /* short option, or 0 */
+	enum setting_kind kind;
+	size_t offset;       /* of the field in the program's config struct */
+	const char *fallback; /* default, as text; NULL leaves the field zero */
+	const char *value;   /* what --help calls the value: PATH, HOST:PORT */
+	const char *help;    /* one sentence, lower case, no full stop */
+	const char *const *choices; /* SET_CHOICE: NULL-terminated */
+	bool argv_only;      /* neither environment nor file: --help, --version */
+};
+
+struct settings {
+	const struct setting *table;
+	size_t count;
+	const char *env_prefix; /* "OXD_"; NULL takes nothing from the environment */
+	void *config;           /* the struct that the offsets are into */
+	void **owned;           /* owned */
+	size_t owned_count;
+};
+
+/* Fills config with the defaults.  Must come first. */
+bool settings_init(struct settings *s, const struct setting *table, size_t count, const char *env_prefix, void *config);
+void settings_fini(struct settings *s); /* texts and lists in config die with it */
+
+/*
+ * Each takes one source.  Call them in rising precedence: file, environment, argv; a later one replaces an earlier one,
+ * lists included.  False with one line in err (at most err_cap bytes) that names the source and the input.
+ */
+bool settings_file(struct settings *s, const char *path, char *err, size_t err_cap);
+bool settings_env(struct settings *s, char *err, size_t err_cap);
+
+/* Arguments that are no options are moved to the front of rest (room for argc), in order; NULL-terminated. */
+bool settings_argv(struct settings *s, int argc, char **argv, char **rest, char *err, size_t err_cap);
+
+/* The options part of --help: one line or two a setting, default included. */
+void settings_help(const struct settings *s, struct buf *out);
+
+/* The same as mdoc/man `.TP` paragraphs. */
+void settings_man(const struct settings *s, struct buf *out);
+
+#endif

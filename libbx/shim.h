@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * shim: the few calls of libbx that only our own preload object makes.
+ *
+ * They stand behind a private symbol version, may change with every release, and keep the rules of blueox.h: never
+ * block, print, exit, or touch errno.
+ */
+#ifndef BLUEOX_SHIM_H
+#define BLUEOX_SHIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "include/blueox.h"
+
+/*
+ * Counts as bx_configure_default() and makes the process itself a context: whatever is opened while this thread has no
+ * context of its own lies under it.  `name` is its type (`psql`, `nightly.psql`), copied.  BLUEOX_ID and TRACEPARENT
+ * are read for its id and parent.  Nothing is allocated or opened; safe before constructors have run.  Returns 0, or
+ * -1 when recording stays off.  A second call, from a shim loaded twice, changes nothing and returns -1.
+ */
+int bx__process_begin(const char *name);
+
+/*
+ * The process context's own event, to be filled and ended with bx_done() when the process leaves: NULL unless this
+ * process (not its parent) has emitted something, and at most once.  Its start is the process's start.
+ */
+bx_ctx *bx__process_event(void);
+
+/* One field of an error's own map. */
+struct bx__error_field {
+	const char *key;
+	const char *text; /* NULL: left out */
+};
+
+struct bx__error {
+	const char *error_class; /* "pq" */
+	const char *code;        /* "42P01"; NULL: left out */
+	const char *message;     /* NULL: left out */
+	size_t message_len;
+	const struct bx__error_field *fields;
+	size_t field_count;
+	const void *skip_object; /* an address in an object whose innermost frames are left out (the caller's own) */
+};
+
+/* Sets `error` on a context, with stack and fingerprint.  The message is cut at 4 KiB. */
+void bx__ctx_error(bx_ctx *ctx, const struct bx__error *error);
+
+/* Sets a stack at `key`, without an error. */
+void bx__ctx_stack(bx_ctx *ctx, const char *key, const void *skip_object);
+
+/* True while this thread is inside libbx's own publishing: a signal handler came in the middle of it. */
+bool bx__busy(void);
+
+#endif
