@@ -151,8 +151,8 @@ bx_strn(const char *p, size_t n)
 #define BX__KEY_UNKNOWN 0xffffffffU
 #define BX__KEY(key)                                                                                                   \
 	(__builtin_constant_p(__builtin_strlen(key))                                                                   \
-	        ? (uint32_t)__builtin_strlen(key) | (__builtin_strchr(key, '.') ? 0x80000000U : 0U)                    \
-	        : BX__KEY_UNKNOWN)
+		? (uint32_t)__builtin_strlen(key) | (__builtin_strchr(key, '.') ? 0x80000000U : 0U)                    \
+		: BX__KEY_UNKNOWN)
 
 void bx__set_int(bx_ctx *ctx, const char *key, uint32_t known, int64_t value);
 void bx__set_uint(bx_ctx *ctx, const char *key, uint32_t known, uint64_t value);
@@ -214,7 +214,7 @@ void bx__timer_stop(struct bx__timer *timer);
 #endif
 
 #define BX__JOIN2(a, b) a##b
-#define BX__JOIN(a, b) BX__JOIN2(a, b)
+#define BX__JOIN(a, b)  BX__JOIN2(a, b)
 
 #ifdef __cplusplus
 
@@ -259,11 +259,13 @@ class bx_scope
 	}
 	bx_scope(const bx_scope &) = delete;
 	bx_scope &operator=(const bx_scope &) = delete;
-	bool once()
+	bool
+	once()
 	{
 		return scope_.once-- > 0;
 	}
-	bx_ctx *context() const
+	bx_ctx *
+	context() const
 	{
 		return scope_.ctx;
 	}
@@ -284,7 +286,8 @@ class bx__timed
 	}
 	bx__timed(const bx__timed &) = delete;
 	bx__timed &operator=(const bx__timed &) = delete;
-	bool once()
+	bool
+	once()
 	{
 		return timer_.once-- > 0;
 	}
@@ -293,7 +296,11 @@ class bx__timed
 	bx__timer timer_;
 };
 
-#define BX__OPTIONS(...) bx_options{.name = __VA_ARGS__}
+#define BX__OPTIONS(...)                                                                                               \
+	bx_options                                                                                                     \
+	{                                                                                                              \
+		.name = __VA_ARGS__                                                                                    \
+	}
 #define BX__CONTEXT(serial, ...)                                                                                       \
 	for (bx_scope BX__JOIN(bx__scope_, serial){BX__OPTIONS(__VA_ARGS__)}; BX__JOIN(bx__scope_, serial).once();)
 #define BX__TIMEIT(serial, key)                                                                                        \
@@ -323,13 +330,13 @@ class bx__timed
 
 #define BX__OPTIONS(...) ((const struct bx_options){.name = __VA_ARGS__})
 #define BX__CONTEXT(serial, ...)                                                                                       \
-	for (struct bx__scope BX__JOIN(bx__scope_, serial) __attribute__((cleanup(bx__leave))) =                       \
-	         bx__enter(&BX__OPTIONS(__VA_ARGS__));                                                                  \
-	    BX__JOIN(bx__scope_, serial).once-- > 0;)
+	for (struct bx__scope BX__JOIN(bx__scope_, serial)                                                             \
+		 __attribute__((cleanup(bx__leave))) = bx__enter(&BX__OPTIONS(__VA_ARGS__));                           \
+	     BX__JOIN(bx__scope_, serial).once-- > 0;)
 #define BX__TIMEIT(serial, key)                                                                                        \
-	for (struct bx__timer BX__JOIN(bx__timer_, serial) __attribute__((cleanup(bx__timer_stop))) =                  \
-	         bx__timer_start((key), BX__KEY(key));                                                                  \
-	    BX__JOIN(bx__timer_, serial).once-- > 0;)
+	for (struct bx__timer BX__JOIN(bx__timer_, serial)                                                             \
+		 __attribute__((cleanup(bx__timer_stop))) = bx__timer_start((key), BX__KEY(key));                      \
+	     BX__JOIN(bx__timer_, serial).once-- > 0;)
 
 #endif
 

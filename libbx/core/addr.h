@@ -14,8 +14,8 @@
 enum { ADDR_HOST_MAX = 256, ADDR_ENDPOINT_MAX = 320 };
 
 struct addr {
-	bool ipc;                  /* host is then the path, and port means nothing */
-	char host[ADDR_HOST_MAX];  /* without the brackets of v6 */
+	bool ipc;                 /* host is then the path, and port means nothing */
+	char host[ADDR_HOST_MAX]; /* without the brackets of v6 */
 	uint16_t port;
 };
 

@@ -84,6 +84,22 @@ take_field(struct event *ev, const struct field *f, const struct mp_token *t, st
 	}
 }
 
+/* Reads one object: its first token, and in raw all of its bytes. */
+static bool
+take_object(struct cursor *c, struct mp_token *t, struct bytes *raw)
+{
+	struct cursor start = *c;
+	if (!mp_next(c, t))
+		return false;
+	if (t->kind == MP_MAP || t->kind == MP_ARRAY) {
+		*c = start;
+		if (!mp_skip(c))
+			return false;
+	}
+	*raw = (struct bytes){start.at, (size_t)(c->at - start.at)};
+	return true;
+}
+
 static enum bx_err
 parse(struct cursor *c, struct event *ev)
 {
@@ -93,32 +109,44 @@ parse(struct cursor *c, struct event *ev)
 	if (top.kind != MP_MAP)
 		return BX_EBAD;
 	for (uint32_t i = 0; i < top.len; i++) {
-		struct cursor peek = *c;
 		struct mp_token key, value;
-		if (!mp_next(&peek, &key) || !mp_skip(c))
-			return c->err ? c->err : peek.err;
-		const uint8_t *at = c->at;
-		peek = *c;
-		if (!mp_next(&peek, &value) || !mp_skip(c))
-			return c->err ? c->err : peek.err;
+		struct bytes raw;
+		if (!take_object(c, &key, &raw))
+			return c->err;
 		const struct field *f = field_of(&key);
+		if (!take_object(c, &value, &raw))
+			return c->err;
 		if (f)
-			take_field(ev, f, &value, (struct bytes){at, (size_t)(c->at - at)});
+			take_field(ev, f, &value, raw);
 	}
-	return cursor_left(c) == 0 ? BX_OK : BX_EBAD;
+	return BX_OK;
 }
 
 enum bx_err
-event_parse(const void *p, size_t n, struct event *ev)
+event_read(const void *p, size_t n, struct event *ev, size_t *used)
 {
 	struct cursor c;
 	cursor_init(&c, p, n);
 	*ev = (struct event){0};
 	enum bx_err err = parse(&c, ev);
-	if (err != BX_OK)
+	if (err != BX_OK) {
 		*ev = (struct event){0};
-	else
-		ev->raw = (struct bytes){p, n};
+		return err;
+	}
+	*used = cursor_offset(&c);
+	ev->raw = (struct bytes){p, *used};
+	return BX_OK;
+}
+
+enum bx_err
+event_parse(const void *p, size_t n, struct event *ev)
+{
+	size_t used;
+	enum bx_err err = event_read(p, n, ev, &used);
+	if (err == BX_OK && used != n) {
+		*ev = (struct event){0};
+		return BX_EBAD;
+	}
 	return err;
 }
 

@@ -35,6 +35,12 @@ struct event {
 	double start, end; /* seconds since the epoch */
 };
 
+/*
+ * Reads the event that p starts with; what lies behind it is not looked at.  Gives its length in *used when it is one
+ * whole map.  BX_ESHORT when the n bytes end inside it, BX_EBAD or BX_ELIMIT when it is none; the view is then all absent.
+ */
+enum bx_err event_read(const void *p, size_t n, struct event *ev, size_t *used);
+
 /* Reads exactly n bytes as one event.  BX_EBAD when they are not one whole map; the view is then all absent. */
 enum bx_err event_parse(const void *p, size_t n, struct event *ev);
 

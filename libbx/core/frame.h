@@ -27,9 +27,9 @@ enum {
 	FRAME_HEADER = 48,
 	FRAME_EVENT_HEADER = 16,
 	FRAME_ORIGIN = 16,
-	FRAME_MAX = 1 << 20,           /* receivers take no more */
-	FRAME_TARGET = 256 * 1024,     /* makers stop adding here */
-	FRAME_TYPE_MAX = 1024,         /* bytes of a type's name */
+	FRAME_MAX = 1 << 20,       /* receivers take no more */
+	FRAME_TARGET = 256 * 1024, /* makers stop adding here */
+	FRAME_TYPE_MAX = 1024,     /* bytes of a type's name */
 };
 
 /* A frame being read: a borrowed view that frame_open() has checked. */
@@ -39,8 +39,8 @@ struct frame {
 	const uint8_t *origin; /* FRAME_ORIGIN bytes */
 	uint64_t seq;
 	uint32_t count;
-	uint32_t done;  /* events that frame_next has given */
-	uint32_t at;    /* offset of the next event */
+	uint32_t done; /* events that frame_next has given */
+	uint32_t at;   /* offset of the next event */
 };
 
 /* One event of a frame, borrowed. */

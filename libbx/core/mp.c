@@ -12,7 +12,7 @@ room(struct buf *b, size_t n)
 	do {                                                                                                           \
 		uint8_t *p = room(b, 0);                                                                               \
 		if (p)                                                                                                 \
-			b->len = (size_t)((call) - b->data);                                                           \
+			b->len = (size_t)((call)-b->data);                                                             \
 	} while (0)
 
 void

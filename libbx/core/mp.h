@@ -19,8 +19,8 @@
 #include "libbx/core/bytes.h"
 #include "libbx/core/cursor.h"
 
-enum { MP_DEPTH_MAX = 64 };  /* maps and arrays inside one another */
-enum { MP_HEADER_MAX = 9 };  /* bytes that any scalar, or any header, takes at most */
+enum { MP_DEPTH_MAX = 64 }; /* maps and arrays inside one another */
+enum { MP_HEADER_MAX = 9 }; /* bytes that any scalar, or any header, takes at most */
 
 /*
  * Writers: each writes at p, where the caller has seen to at least MP_HEADER_MAX bytes (and n more for the content of

@@ -20,9 +20,9 @@ struct name {
 };
 
 struct name_result {
-	int parent;     /* index of the parent in open[], or -1 for a top */
-	bool repeats;   /* an open context has this very name */
-	size_t len;     /* of the resolved name in out */
+	int parent;   /* index of the parent in open[], or -1 for a top */
+	bool repeats; /* an open context has this very name */
+	size_t len;   /* of the resolved name in out */
 };
 
 /*
@@ -30,8 +30,8 @@ struct name_result {
  * mistake: empty, `^` or `^x`, starting with `..`, ending in a dot, with an empty part inside, or longer than
  * NAME_MAX_LEN when resolved.
  */
-bool name_resolve(const char *name, const struct name *open, int count, char out[NAME_MAX_LEN + 1],
-    struct name_result *result);
+bool name_resolve(
+    const char *name, const struct name *open, int count, char out[NAME_MAX_LEN + 1], struct name_result *result);
 
 /* True when `prefix` is `name` or ends before a dot of it: `a.b` is a prefix of `a.b.c`, not of `a.bc`. */
 bool name_is_under(struct name prefix, struct name name);

@@ -32,8 +32,8 @@ parse_size(const char *s, uint64_t *out)
 	static const struct {
 		const char *unit;
 		int shift;
-	} units[] = {{"", 0}, {"b", 0}, {"k", 10}, {"kb", 10}, {"kib", 10}, {"m", 20}, {"mb", 20}, {"mib", 20}, {"g", 30},
-	    {"gb", 30}, {"gib", 30}, {"t", 40}, {"tb", 40}, {"tib", 40}};
+	} units[] = {{"", 0}, {"b", 0}, {"k", 10}, {"kb", 10}, {"kib", 10}, {"m", 20}, {"mb", 20}, {"mib", 20},
+	    {"g", 30}, {"gb", 30}, {"gib", 30}, {"t", 40}, {"tb", 40}, {"tib", 40}};
 	uint64_t v;
 	s = digits(s, &v);
 	for (size_t i = 0; s && i < sizeof units / sizeof *units; i++) {
@@ -53,8 +53,8 @@ parse_duration_ns(const char *s, int64_t *out)
 	static const struct {
 		const char *unit;
 		int64_t ns;
-	} units[] = {{"", 1000000000}, {"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000},
-	    {"m", 60000000000}, {"min", 60000000000}, {"h", 3600000000000}, {"d", 86400000000000}};
+	} units[] = {{"", 1000000000}, {"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000}, {"m", 60000000000},
+	    {"min", 60000000000}, {"h", 3600000000000}, {"d", 86400000000000}};
 	uint64_t whole, fraction = 0;
 	double scale = 1;
 	s = digits(s, &whole);

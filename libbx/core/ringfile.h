@@ -23,7 +23,7 @@
 
 #include "libbx/core/err.h"
 
-#define RING_MAGIC "BLUEOXR" /* eight bytes with its NUL */
+#define RING_MAGIC  "BLUEOXR" /* eight bytes with its NUL */
 #define RING_SUFFIX ".ring"
 
 enum {

@@ -240,8 +240,8 @@ getopt_tables(const struct settings *s, struct option *longs, char *shorts)
 	*shorts++ = ':'; /* tell a missing value from an unknown option, print nothing */
 	for (size_t i = 0; i < s->count; i++) {
 		const struct setting *set = &s->table[i];
-		longs[i] = (struct option){set->name, takes_value(set) ? required_argument : no_argument, NULL,
-		    LONG_BASE + (int)i};
+		longs[i] = (struct option){
+		    set->name, takes_value(set) ? required_argument : no_argument, NULL, LONG_BASE + (int)i};
 		if (!set->letter)
 			continue;
 		*shorts++ = set->letter;

@@ -32,15 +32,15 @@ struct setting_list {
 };
 
 struct setting {
-	const char *name;    /* with dashes: log-path */
-	char letter;         /* short option, or 0 */
+	const char *name; /* with dashes: log-path */
+	char letter;      /* short option, or 0 */
 	enum setting_kind kind;
-	size_t offset;       /* of the field in the program's config struct */
-	const char *fallback; /* default, as text; NULL leaves the field zero */
-	const char *value;   /* what --help calls the value: PATH, HOST:PORT */
-	const char *help;    /* one sentence, lower case, no full stop */
+	size_t offset;              /* of the field in the program's config struct */
+	const char *fallback;       /* default, as text; NULL leaves the field zero */
+	const char *value;          /* what --help calls the value: PATH, HOST:PORT */
+	const char *help;           /* one sentence, lower case, no full stop */
 	const char *const *choices; /* SET_CHOICE: NULL-terminated */
-	bool argv_only;      /* neither environment nor file: --help, --version */
+	bool argv_only;             /* neither environment nor file: --help, --version */
 };
 
 struct settings {

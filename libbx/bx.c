@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: ISC */
+/* bx: the public calls; each enters, does one thing, and leaves. */
+#include "include/blueox.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "libbx/context.h"
+#include "libbx/core/mp.h"
+#include "libbx/root.h"
+#include "libbx/error.h"
+
+/* ---- contexts ---- */
+
+bx_ctx *
+bx_new_with(const struct bx_options *options)
+{
+	static const struct bx_options none = {.name = ""};
+	struct thread *t = thread_enter();
+	if (!t)
+		return NULL;
+	struct ctx *c = context_new(t, options ? options : &none);
+	if (!c)
+		process_drop(t->process, DROP_INERT, 0);
+	bx_ctx *handle = c ? context_handle(c) : NULL;
+	thread_leave(t);
+	return handle;
+}
+
+bx_ctx *
+bx_new(const char *name)
+{
+	return bx_new_with(&(struct bx_options){.name = name});
+}
+
+static bx_ctx *
+begin_with(const struct bx_options *options)
+{
+	struct thread *t = thread_enter();
+	if (!t) {
+		if (config_on())
+			bx_thread.lost++; /* its bx_end() must not end another's context */
+		return NULL;
+	}
+	struct ctx *c = bx_thread.lost ? NULL : context_new(t, options);
+	bx_ctx *handle = NULL;
+	if (c) {
+		context_push(t, c);
+		handle = context_handle(c);
+	} else {
+		t->lost++;
+		process_drop(t->process, DROP_INERT, 0);
+	}
+	thread_leave(t);
+	return handle;
+}
+
+bx_ctx *
+bx_begin(const char *name)
+{
+	return begin_with(&(struct bx_options){.name = name});
+}
+
+int
+bx_end(void)
+{
+	if (__builtin_expect(bx_thread.lost != 0, 0)) {
+		bx_thread.lost--;
+		return 0;
+	}
+	struct thread *t = thread_enter();
+	if (!t)
+		return 0;
+	int kept = t->current ? context_done(t, t->current) : 0;
+	thread_leave(t);
+	return kept;
+}
+
+bx_ctx *
+bx_current(void)
+{
+	struct thread *t = thread_enter();
+	if (!t)
+		return NULL;
+	bx_ctx *handle = t->current ? context_handle(t->current) : NULL;
+	thread_leave(t);
+	return handle;
+}
+
+void
+bx_start(bx_ctx *ctx)
+{
+	struct thread *t = thread_enter();
+	if (!t)
+		return;
+	struct ctx *c = context_of(t, ctx);
+	if (c && !c->on)
+		context_push(t, c);
+	thread_leave(t);
+}
+
+void
+bx_stop(bx_ctx *ctx)
+{
+	struct thread *t = thread_enter();
+	if (!t)
+		return;
+	struct ctx *c = context_of(t, ctx);
+	if (c && c->on == t)
+		context_pop(t, c);
+	thread_leave(t);
+}
+
+int
+bx_done(bx_ctx *ctx)
+{
+	struct thread *t = thread_enter();
+	if (!t)
+		return 0;
+	struct ctx *c = context_of(t, ctx);
+	int kept = c ? context_done(t, c) : 0;
+	thread_leave(t);
+	return kept;
+}
+
+struct bx__scope
+bx__enter(const struct bx_options *options)
+{
+	return (struct bx__scope){begin_with(options), 1};
+}
+
+void
+bx__leave(struct bx__scope *scope)
+{
+	if (scope->ctx)
+		bx_done(scope->ctx);
+	else if (bx_thread.lost)
+		bx_thread.lost--;
+}
+
+/* ---- fields ---- */
+
+/* Where a value of up to `max` bytes for this key goes, or NULL. */
+static uint8_t *
+reserve(struct thread *t, bx_ctx *ctx, struct field_key key, uint64_t max, struct ctx **found)
+{
+	struct ctx *c = context_of(t, ctx);
+	*found = c;
+	if (!c) {
+		atomic_fetch_add_explicit(&t->process->fields_ignored, 1, memory_order_relaxed);
+		return NULL;
+	}
+	if (!c->line.recorded)
+		return NULL;
+	return fields_reserve(&c->fields, key, max > UINT32_MAX / 2 ? UINT32_MAX / 2 : (uint32_t)max);
+}
+
+static inline struct field_key
+key_of(const char *key, uint32_t known)
+{
+	if (__builtin_expect(known != BX__KEY_UNKNOWN, 1))
+		return (struct field_key){key, known & 0x7fffffffU, known >> 31, true};
+	size_t n = strnlen(key, FIELD_KEY_MAX + 1);
+	return (struct field_key){key, (uint32_t)n, memchr(key, '.', n) != NULL, false};
+}
+
+#define SET_SCALAR(put)                                                                                                \
+	do {                                                                                                           \
+		struct thread *t = thread_enter();                                                                     \
+		if (!t)                                                                                                \
+			return;                                                                                        \
+		struct ctx *c;                                                                                         \
+		struct field_key k = key_of(key, known);                                                               \
+		uint8_t *p = reserve(t, ctx, k, MP_HEADER_MAX, &c);                                                    \
+		if (p)                                                                                                 \
+			fields_commit(&c->fields, k, (put));                                                           \
+		thread_leave(t);                                                                                       \
+	} while (0)
+
+void
+bx__set_int(bx_ctx *ctx, const char *key, uint32_t known, int64_t value)
+{
+	SET_SCALAR(mp_put_int(p, value));
+}
+
+void
+bx__set_uint(bx_ctx *ctx, const char *key, uint32_t known, uint64_t value)
+{
+	SET_SCALAR(mp_put_uint(p, value));
+}
+
+void
+bx__set_bool(bx_ctx *ctx, const char *key, uint32_t known, bool value)
+{
+	SET_SCALAR(mp_put_bool(p, value));
+}
+
+void
+bx__set_float(bx_ctx *ctx, const char *key, uint32_t known, float value)
+{
+	SET_SCALAR(mp_put_float(p, value));
+}
+
+void
+bx__set_double(bx_ctx *ctx, const char *key, uint32_t known, double value)
+{
+	SET_SCALAR(mp_put_double(p, value));
+}
+
+void
+bx__set_slice(bx_ctx *ctx, const char *key, uint32_t known, struct bx_slice value)
+{
+	struct thread *t = thread_enter();
+	if (!t)
+		return;
+	struct ctx *c;
+	struct field_key k = key_of(key, known);
+	uint8_t *p = reserve(t, ctx, k, (uint64_t)MP_HEADER_MAX + value.n, &c);
+	if (p) {
+		bool text = value.text && mp_is_utf8(value.p, value.n);
+		p = text ? mp_put_str_header(p, (uint32_t)value.n) : mp_put_bin_header(p, (uint32_t)value.n);
+		if (value.n)
+			memcpy(p, value.p, value.n);
+		fields_commit(&c->fields, k, p + value.n);
+	}
+	thread_leave(t);
+}
+
+static void
+set_nil(bx_ctx *ctx, const char *key, uint32_t known)
+{
+	SET_SCALAR(mp_put_nil(p));
+}
+
+void
+bx__set_text(bx_ctx *ctx, const char *key, uint32_t known, const char *value)
+{
+	if (!value)
+		set_nil(ctx, key, known);
+	else if (config_on())
+		bx__set_slice(ctx, key, known, bx_strn(value, strlen(value)));
+}
+
+struct bx__timer
+bx__timer_start(const char *key, uint32_t known)
+{
+	return (struct bx__timer){key, known, 1, config_on() ? clock_mono_ns() : 0};
+}
+
+void
+bx__timer_stop(struct bx__timer *timer)
+{
+	if (timer->start_ns)
+		bx__set_double(BX__CURRENT, timer->key, timer->known, clock_seconds(clock_mono_ns() - timer->start_ns));
+}
+
+/* ---- counters ---- */
+
+void
+bx_stats(struct bx_counters *out)
+{
+	*out = (struct bx_counters){0};
+	struct thread *t = thread_enter();
+	if (!t)
+		return;
+	struct process *p = t->process;
+	uint64_t by[RING_DROP_SLOTS] = {0};
+	for (int i = 0; i < DROP_REASONS; i++)
+		by[i] = atomic_load(&p->pending[i]);
+	uint32_t used = atomic_load(&p->slots_used);
+	for (uint32_t i = 0; i < used; i++) {
+		if (atomic_load(&p->rings[i].use) < RING_FREE)
+			continue;
+		const struct ring_header *h = atomic_load(&p->rings[i].header);
+		out->rings++;
+		out->events += atomic_load(&h->events);
+		for (int j = 0; j < DROP_REASONS; j++)
+			by[j] += atomic_load(&h->dropped_by[j]);
+	}
+	out->dropped_ring_full = by[DROP_RING_FULL];
+	out->dropped_no_ring = by[DROP_NO_RING];
+	out->dropped_too_big = by[DROP_TOO_BIG];
+	out->dropped_in_signal = by[DROP_IN_SIGNAL];
+	out->dropped_inert = by[DROP_INERT];
+	out->fields_ignored = atomic_load(&p->fields_ignored);
+	out->fields_left_out = atomic_load(&p->fields_left_out);
+	out->bad_names = atomic_load(&p->bad_names);
+	thread_leave(t);
+}
+
+/* ---- errors ---- */
+
+void
+bx_error(const char *error_class, const char *code, const char *format, ...)
+{
+	char message[ERROR_MESSAGE_MAX];
+	if (!config_on())
+		return;
+	va_list ap;
+	va_start(ap, format);
+	int n = vsnprintf(message, sizeof message, format, ap);
+	va_end(ap);
+	struct bx__error error = {
+	    .error_class = error_class,
+	    .code = code,
+	    .message = n < 0 ? NULL : message,
+	    .message_len = n < 0                     ? 0
+			   : n < (int)sizeof message ? (size_t)n
+						     : sizeof message - 1,
+	};
+	bx__ctx_error(BX__CURRENT, &error);
+}

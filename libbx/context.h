@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * context: contexts, their handles, and how they end as an event in a ring.
+ *
+ * Contexts live in page-aligned blocks that are never unmapped, only used again; the public handle is the block's
+ * address with the low twelve bits of the block's serial, which moves on at every end.  So a stale handle is recognised
+ * instead of followed.
+ */
+#ifndef BLUEOX_CONTEXT_H
+#define BLUEOX_CONTEXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "include/blueox.h"
+#include "libbx/core/id.h"
+#include "libbx/core/name.h"
+#include "libbx/fields.h"
+#include "libbx/thread.h"
+
+enum { CONTEXT_ID_MAX = 200 };
+
+/* What a context hands down to those under it. */
+struct lineage {
+	char name[NAME_MAX_LEN + 1]; /* not NUL-terminated */
+	uint32_t name_len;
+	uint32_t id_len;
+	char id[CONTEXT_ID_MAX];
+	char span[SPAN_LEN];
+	char parent[SPAN_LEN];
+	bool has_parent;
+	bool recorded; /* what lies under one that is not recorded is not recorded either */
+};
+
+struct ctx {
+	struct lineage line;
+	_Atomic uint32_t serial;
+	struct thread *on;   /* the thread whose stack it is on, or NULL */
+	struct ctx *below;   /* on that stack */
+	struct ctx *next;    /* among free ones */
+	uint64_t generation; /* of the process that opened it: a child never emits it */
+	int64_t start_mono;  /* ns */
+	int64_t start_wall;  /* ns since the epoch */
+	struct fields fields;
+};
+
+/* The context behind a handle, or NULL when it is none, stale (counted) or BX__CURRENT with nothing open. */
+struct ctx *context_of(struct thread *t, bx_ctx *handle);
+bx_ctx *context_handle(const struct ctx *c);
+
+/* Makes a context under what is open on this thread; NULL when there is no memory. */
+struct ctx *context_new(struct thread *t, const struct bx_options *options);
+
+/* Makes a context with this lineage, started at these times. */
+struct ctx *context_make(struct thread *t, const struct lineage *line, int64_t start_mono, int64_t start_wall);
+
+void context_push(struct thread *t, struct ctx *c);
+void context_pop(struct thread *t, struct ctx *c); /* wherever it lies; nothing when it is not on this stack */
+
+/* Emits the event, if it may be, and ends the context.  True when the event is in a ring. */
+bool context_done(struct thread *t, struct ctx *c);
+
+/* At thread end: gives all contexts of the thread to the process; those still open are not emitted. */
+void context_pool_put(struct thread *t);
+
+#endif

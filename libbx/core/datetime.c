@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: ISC */
+/* datetime: a day, then perhaps a time, then perhaps an offset; each reader takes what is its own and moves on. */
+#include "libbx/core/datetime.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "libbx/core/parse.h"
+
+static const int64_t second_ns = 1000000000;
+static const int64_t day_ns = 86400 * (int64_t)1000000000;
+
+static bool
+digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Exactly n digits. */
+static bool
+take_digits(const char **at, int n, int *out)
+{
+	int v = 0;
+	for (int i = 0; i < n; i++) {
+		if (!digit((*at)[i]))
+			return false;
+		v = v * 10 + ((*at)[i] - '0');
+	}
+	*at += n;
+	*out = v;
+	return true;
+}
+
+static bool
+take_char(const char **at, char c)
+{
+	bool there = **at == c;
+	*at += there;
+	return there;
+}
+
+static const char *
+take_day(const char **at, int64_t *ns)
+{
+	int year, month, day;
+	if (!take_digits(at, 4, &year))
+		return "does not start with a year of four digits";
+	bool dashes = take_char(at, '-');
+	if (!take_digits(at, 2, &month) || (dashes && !take_char(at, '-')) || !take_digits(at, 2, &day))
+		return "has no month and day of two digits each";
+	struct tm tm = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day};
+	time_t s = timegm(&tm);
+	if (month < 1 || month > 12 || tm.tm_mday != day || tm.tm_mon != month - 1)
+		return "names a day that the calendar does not have";
+	if (year < 1678 || year > 2261) /* what 64 bits of nanoseconds can say */
+		return "is too far from now";
+	*ns = (int64_t)s * second_ns;
+	return NULL;
+}
+
+/* Digits behind a decimal point, as nanoseconds; those behind the ninth say nothing more. */
+static bool
+take_fraction(const char **at, int64_t *ns)
+{
+	int64_t unit = second_ns / 10;
+	if (!digit(**at))
+		return false;
+	for (; digit(**at); (*at)++, unit /= 10)
+		*ns += unit * (**at - '0');
+	return true;
+}
+
+static const char *
+take_time(const char **at, int64_t *ns)
+{
+	int hour, minute = 0, second = 0;
+	if (!take_digits(at, 2, &hour))
+		return "has no hour of two digits behind the day";
+	if (take_char(at, ':') && !take_digits(at, 2, &minute))
+		return "has no minute of two digits behind the hour";
+	if (take_char(at, ':') && !take_digits(at, 2, &second))
+		return "has no second of two digits behind the minute";
+	if (hour > 23 || minute > 59 || second > 60)
+		return "names a time that the clock does not have";
+	*ns += ((int64_t)hour * 3600 + minute * 60 + second) * second_ns;
+	if (take_char(at, '.') && !take_fraction(at, ns))
+		return "has no digits behind the decimal point";
+	return NULL;
+}
+
+static const char *
+take_offset(const char **at, int64_t *ns)
+{
+	if (take_char(at, 'Z') || take_char(at, 'z') || (**at != '+' && **at != '-'))
+		return NULL;
+	int sign = **at == '+' ? -1 : 1, hour, minute = 0;
+	(*at)++;
+	if (!take_digits(at, 2, &hour))
+		return "has an offset without hours";
+	bool colon = take_char(at, ':');
+	if ((colon || digit(**at)) && !take_digits(at, 2, &minute))
+		return "has an offset without minutes";
+	if (hour > 18 || minute > 59)
+		return "has an offset that no place has";
+	*ns += sign * ((int64_t)hour * 3600 + minute * 60) * second_ns;
+	return NULL;
+}
+
+static const char *
+calendar(const char *text, struct datetime *out)
+{
+	const char *at = text;
+	const char *wrong = take_day(&at, &out->first_ns);
+	if (wrong)
+		return wrong;
+	if (*at == '\0') {
+		out->last_ns = out->first_ns + day_ns - 1;
+		return NULL;
+	}
+	if (*at != 'T' && *at != 't' && *at != ' ')
+		return "has something behind the day that is no time";
+	at++;
+	wrong = take_time(&at, &out->first_ns);
+	if (!wrong)
+		wrong = take_offset(&at, &out->first_ns);
+	if (!wrong && *at)
+		wrong = "has something behind the time";
+	out->last_ns = out->first_ns;
+	return wrong;
+}
+
+static const char *
+epoch(const char *text, struct datetime *out)
+{
+	int64_t s = 0, ns = 0;
+	const char *at = text;
+	for (; digit(*at); at++)
+		if (__builtin_mul_overflow(s, 10, &s) || __builtin_add_overflow(s, *at - '0', &s))
+			return "is too far from now";
+	if (take_char(&at, '.') && !take_fraction(&at, &ns))
+		return "has no digits behind the decimal point";
+	if (*at)
+		return "has something behind the seconds since the epoch";
+	if (__builtin_mul_overflow(s, second_ns, &s) || __builtin_add_overflow(s, ns, &s))
+		return "is too far from now";
+	out->first_ns = out->last_ns = s;
+	return NULL;
+}
+
+static const char *
+ago(const char *text, int64_t now_ns, struct datetime *out)
+{
+	int64_t ns;
+	if (!parse_duration_ns(text, &ns))
+		return "is not a time ago such as -2h, -30m or -1.5d";
+	out->first_ns = out->last_ns = now_ns - ns;
+	return NULL;
+}
+
+const char *
+datetime_parse(const char *text, int64_t now_ns, struct datetime *out)
+{
+	int64_t today = now_ns - ((now_ns % day_ns) + day_ns) % day_ns;
+	*out = (struct datetime){now_ns, now_ns};
+	if (strcasecmp(text, "now") == 0)
+		return NULL;
+	if (strcasecmp(text, "today") == 0 || strcasecmp(text, "yesterday") == 0) {
+		out->first_ns = today - (strlen(text) == strlen("today") ? 0 : day_ns);
+		out->last_ns = out->first_ns + day_ns - 1;
+		return NULL;
+	}
+	if (*text == '-')
+		return ago(text + 1, now_ns, out);
+	return strspn(text, "0123456789") >= 9 ? epoch(text, out) : calendar(text, out);
+}
+
+void
+datetime_format(double epoch_s, char out[DATETIME_TEXT])
+{
+	const double year_0 = -62167219200.0, year_10000 = 253402300800.0;
+	if (!(epoch_s >= year_0 && epoch_s < year_10000 - 1)) {
+		snprintf(out, DATETIME_TEXT, "?");
+		return;
+	}
+	double whole = floor(epoch_s);
+	long us = lround((epoch_s - whole) * 1e6);
+	time_t s = (time_t)whole + us / 1000000;
+	struct tm tm;
+	gmtime_r(&s, &tm);
+	snprintf(out, DATETIME_TEXT, "%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ", tm.tm_year + 1900, tm.tm_mon + 1,
+	    tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, us % 1000000);
+}

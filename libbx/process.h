@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * process: what all threads of one process share, in memory that the kernel zeroes when the process forks.
+ *
+ * The page is private, anonymous and MADV_WIPEONFORK: in a child every word of it is zero, whoever forked and however
+ * (fork, clone, a library that never calls atfork handlers).  Zero means "new process": generation 0 is given a number
+ * that no ancestor used, and a thread whose own generation differs drops everything it holds of rings before it
+ * touches them.  Nothing here takes a lock or allocates but by mmap, so all of it may run in a signal handler.
+ */
+#ifndef BLUEOX_PROCESS_H
+#define BLUEOX_PROCESS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libbx/core/ringfile.h"
+
+enum {
+	PROCESS_RINGS = RING_PROCESS_MAX / RING_CAPACITY_MIN, /* slots: as many as the smallest rings would need */
+	PROCESS_POOLS = 16,                                   /* lists of contexts that ended threads left */
+};
+
+/* A ring of this process.  Who changes `use` from FREE or NONE owns the slot until it stores another value. */
+struct ring_slot {
+	_Atomic uint32_t use;
+	_Atomic(struct ring_header *) header; /* set before use leaves RING_MAKING */
+};
+
+enum { RING_NONE, RING_MAKING, RING_FREE, RING_TAKEN };
+
+struct process {
+	_Atomic uint64_t generation;
+	_Atomic uint32_t slots_used;  /* slots at and above were never used */
+	_Atomic uint64_t ring_bytes;  /* of all rings made, headers aside */
+	_Atomic int64_t ring_retry;   /* monotonic ns before which no ring is made, after a failure */
+	_Atomic(uint32_t *) doorbell; /* oxd's word, mapped read-only; NULL until the first ring */
+
+	/* drops that no ring's header carries yet */
+	_Atomic uint64_t pending[RING_DROP_SLOTS];
+	_Atomic uint64_t pending_bytes;
+	_Atomic bool pending_any;
+	_Atomic uint64_t fields_ignored, fields_left_out, bad_names;
+
+	_Atomic bool first_top; /* the id from the environment is spent */
+	_Atomic uint32_t root;  /* see root.c */
+	_Atomic bool root_done;
+	_Atomic uintptr_t pools[PROCESS_POOLS];
+	struct ring_slot rings[PROCESS_RINGS];
+};
+
+/* What bx_configure_default() read, once, before `on` became true.  Survives a fork unchanged. */
+struct config {
+	_Atomic bool on;
+	uint64_t ring_capacity;
+	uint32_t event_max;
+	char run_dir[4000]; /* as given; empty: to be found at each new ring */
+	char program[64];
+	uint8_t host_mp[260]; /* host name as MessagePack */
+	uint32_t host_mp_len;
+	char id[200];      /* BLUEOX_ID */
+	char trace_id[33]; /* TRACEPARENT */
+	char trace_span[17];
+	bool stacks;
+};
+
+extern struct config bx_config;
+
+/* The page, made at the first call; NULL when there is no memory for it.  Its generation is set. */
+struct process *process_get(void);
+
+/* Counts a dropped event that no ring took. */
+void process_drop(struct process *p, enum ring_drop reason, uint64_t bytes);
+
+static inline bool
+config_on(void)
+{
+	return atomic_load_explicit(&bx_config.on, memory_order_acquire);
+}
+
+#endif

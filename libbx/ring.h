@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ring: the writing side of a ring, one thread at a time.
+ *
+ * ring_room() finds place for a record, the caller writes it there, ring_publish() makes it visible; between the two
+ * nothing can be seen by oxd.  After ring_take() there are no system calls, but one FUTEX_WAKE when the ring gets half
+ * full while oxd sleeps.  Layout: libbx/core/ringfile.h.
+ */
+#ifndef BLUEOX_RING_H
+#define BLUEOX_RING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libbx/core/ringfile.h"
+#include "libbx/process.h"
+
+struct ring {
+	struct ring_header *header; /* NULL: no ring */
+	uint8_t *data;              /* capacity bytes, mapped twice in a row */
+	struct ring_slot *slot;
+	uint64_t capacity;
+	uint64_t head;
+	uint64_t tail;    /* as last seen */
+	uint64_t rung_at; /* head when the doorbell was last rung */
+	bool leave;       /* oxd asks this writer to take another ring */
+};
+
+/* Takes a free ring of the process, or makes one.  False when there is none to be had now; what failed is retried at
+ * most once a second.  Async-signal-safe; keeps errno. */
+bool ring_take(struct ring *r, struct process *p);
+
+/* Gives the ring back to the process, for the next thread. */
+void ring_give_back(struct ring *r);
+
+/* Where a record of up to `size` bytes (a multiple of 8, at most a quarter of the capacity) may be written, or NULL when
+ * the ring is full. */
+uint8_t *ring_room(struct ring *r, uint64_t size);
+
+/* Publishes the record of `size` bytes that now stands at ring_room()'s place, all but its position word. */
+void ring_publish(struct ring *r, uint64_t size, struct process *p);
+
+/* Counts events that no ring could take. */
+void ring_drop(struct ring *r, enum ring_drop reason, uint64_t count, uint64_t bytes, double now);
+
+/* Unmaps the ring, if there is one, as the last act on it; its slot is free for another. */
+void ring_leave(struct ring *r, struct process *p);
+
+/* For the child of a fork that came in the middle of a publish: gives the hole where the parent's ring was memory of
+ * its own, so that the interrupted write ends harmlessly. */
+void ring_fill_hole(const struct ring *r);
+
+#endif

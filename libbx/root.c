@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * root: declared once, made in each process at the first need.
+ *
+ * The lineage is ordinary memory, so that a child finds its parent's; whether it is this process's own is said by the
+ * wiped page, where zero means "not made here yet".
+ */
+#include "libbx/root.h"
+
+#include <string.h>
+
+enum { NOT_MADE, BEING_MADE, MADE };
+enum { PATIENCE = 100000 }; /* loads that we wait for another thread that is making it */
+
+static struct lineage root;
+static bool declared;
+static int64_t began_mono, began_wall;
+static uint64_t made_in; /* generation that the lineage was last made in; 0: never */
+
+bool
+root_declare(const char *name, int64_t start_mono, int64_t start_wall)
+{
+	if (declared)
+		return false;
+	root.name_len = (uint32_t)strnlen(name, NAME_MAX_LEN);
+	memcpy(root.name, name, root.name_len);
+	root.recorded = true;
+	began_mono = start_mono;
+	began_wall = start_wall;
+	declared = root.name_len > 0;
+	return declared;
+}
+
+static void
+take_from_environment(struct thread *t)
+{
+	root.id_len = (uint32_t)strlen(bx_config.id);
+	memcpy(root.id, bx_config.id, root.id_len);
+	bool same_trace = root.id_len == 0 || strcmp(bx_config.id, bx_config.trace_id) == 0;
+	if (bx_config.trace_id[0] && same_trace) {
+		memcpy(root.id, bx_config.trace_id, ID_LEN);
+		root.id_len = ID_LEN;
+		memcpy(root.parent, bx_config.trace_span, SPAN_LEN);
+		root.has_parent = true;
+	}
+	if (root.id_len == 0) {
+		id_make(root.id, (uint64_t)(began_wall / 1000000000), &t->rand);
+		root.id_len = ID_LEN;
+	}
+}
+
+static void
+make(struct thread *t)
+{
+	if (made_in == 0) {
+		take_from_environment(t);
+	} else { /* a child: same name and id, under its parent's span, from now on */
+		memcpy(root.parent, root.span, SPAN_LEN);
+		root.has_parent = true;
+		began_mono = clock_mono_ns();
+		began_wall = thread_wall_ns(t, began_mono);
+	}
+	span_make(root.span, &t->rand);
+	made_in = t->generation;
+}
+
+const struct lineage *
+root_line(struct thread *t)
+{
+	struct process *p = t->process;
+	if (!declared)
+		return NULL;
+	uint32_t state = atomic_load_explicit(&p->root, memory_order_acquire);
+	if (__builtin_expect(state == MADE, 1))
+		return &root;
+	if (state == NOT_MADE && atomic_compare_exchange_strong(&p->root, &state, BEING_MADE)) {
+		make(t);
+		atomic_store_explicit(&p->root, MADE, memory_order_release);
+		return &root;
+	}
+	for (int i = 0; i < PATIENCE; i++)
+		if (atomic_load_explicit(&p->root, memory_order_acquire) == MADE)
+			return &root;
+	return NULL;
+}
+
+void
+root_start(int64_t *mono, int64_t *wall)
+{
+	*mono = began_mono;
+	*wall = began_wall;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: ISC */
+/* shim: the calls of shim.h that make the process itself a context. */
+#include "libbx/shim.h"
+
+#include "libbx/context.h"
+#include "libbx/root.h"
+
+int
+bx__process_begin(const char *name)
+{
+	if (!root_declare(name, clock_mono_ns(), clock_wall_ns()))
+		return -1;
+	return bx_configure_default();
+}
+
+static bool
+has_emitted(struct process *p)
+{
+	uint32_t used = atomic_load(&p->slots_used);
+	for (uint32_t i = 0; i < used; i++)
+		if (atomic_load(&p->rings[i].use) >= RING_FREE &&
+		    atomic_load(&atomic_load(&p->rings[i].header)->events))
+			return true;
+	return false;
+}
+
+bx_ctx *
+bx__process_event(void)
+{
+	struct thread *t = thread_enter();
+	if (!t)
+		return NULL;
+	struct ctx *c = NULL;
+	const struct lineage *line = has_emitted(t->process) ? root_line(t) : NULL;
+	if (line && !atomic_exchange(&t->process->root_done, true)) {
+		int64_t mono, wall;
+		root_start(&mono, &wall);
+		c = context_make(t, line, mono, wall);
+	}
+	bx_ctx *handle = c ? context_handle(c) : NULL;
+	thread_leave(t);
+	return handle;
+}
+
+bool
+bx__busy(void)
+{
+	return bx_thread.busy != 0;
+}

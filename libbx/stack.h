@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * stack: where we are, as module and offset pairs.
+ *
+ * Frames come from libunwind, which is opened privately at the first stack: a library that NEEDs it would change how
+ * exceptions and thread cancellation work in its host.  Modules are named by the dynamic linker's own table.  Nothing is
+ * symbolized here: an event carries build ids, and whoever reads it has the symbols.
+ */
+#ifndef BLUEOX_STACK_H
+#define BLUEOX_STACK_H
+
+#include <stdint.h>
+
+enum { STACK_FRAMES = 64, STACK_BYTES = 8192 };
+
+struct stack {
+	int count;
+	void *pcs[STACK_FRAMES]; /* return addresses, innermost first */
+};
+
+/* Takes the calling thread's stack, leaving out the innermost frames that lie in libbx or in the object that holds
+ * `skip_object` (may be NULL).  count is 0 when there is none to be had.  Not async-signal-safe the first time. */
+void stack_take(struct stack *s, const void *skip_object);
+
+/* Writes {modules, frames} as MessagePack, at most STACK_BYTES, and folds the frames into the fingerprint. */
+uint8_t *stack_write(const struct stack *s, uint8_t *p, uint64_t *print);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * thread: joining a process, leaving it at thread end, and surviving a fork.
+ *
+ * The destructor of a pthread key hands ring and contexts to the process's pools when a thread ends.  It runs after C++
+ * thread-local destructors; an event that comes later still takes a ring anew and sets the key again, which makes
+ * pthread call the destructor once more.
+ */
+#include "libbx/thread.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include "libbx/context.h"
+
+THREAD_LOCAL struct thread bx_thread;
+
+enum { WALL_BELIEVED_NS = 100000000 };
+
+static pthread_key_t key;
+static bool have_key;
+
+static void
+thread_end(void *arg)
+{
+	struct thread *t = &bx_thread;
+	(void)arg;
+	if (!t->process || atomic_load(&t->process->generation) != t->generation)
+		return;
+	t->busy = 1;
+	ring_give_back(&t->ring);
+	context_pool_put(t);
+	t->process = NULL;
+	t->busy = 0;
+}
+
+/* The child of a fork that interrupted a publish goes on with it when the handler returns; its ring is not there. */
+static void
+in_child(void)
+{
+	int kept = errno;
+	if (bx_thread.busy)
+		ring_fill_hole(&bx_thread.ring);
+	errno = kept;
+}
+
+__attribute__((constructor)) static void
+prepare(void)
+{
+	have_key = pthread_key_create(&key, thread_end) == 0;
+	pthread_atfork(NULL, NULL, in_child);
+}
+
+static struct thread *
+join(struct thread *t, struct process *p)
+{
+	t->process = p;
+	t->generation = atomic_load(&p->generation);
+	t->ring = (struct ring){0}; /* the parent's is not mapped here, or the thread is new */
+	t->wall_until = INT64_MIN;
+	t->pid = (uint32_t)getpid();
+	rand_seed(&t->rand);
+	int kept = errno;
+	if (have_key)
+		pthread_setspecific(key, t); /* first-level keys do not allocate */
+	errno = kept;
+	return t;
+}
+
+struct thread *
+thread_enter_slow(struct thread *t)
+{
+	struct process *p = process_get();
+	if (!p)
+		return NULL;
+	bool same = t->process == p && t->generation == atomic_load(&p->generation);
+	if (t->busy && same) {
+		process_drop(p, DROP_IN_SIGNAL, 0);
+		return NULL;
+	}
+	t->busy = 1;
+	atomic_signal_fence(memory_order_seq_cst);
+	return same ? t : join(t, p);
+}
+
+int64_t
+thread_wall_refresh(struct thread *t, int64_t mono_ns)
+{
+	t->wall_minus_mono = clock_wall_ns() - clock_mono_ns();
+	t->wall_until = mono_ns + WALL_BELIEVED_NS;
+	return mono_ns + t->wall_minus_mono;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * thread: what one thread holds, and the door through which every public call enters.
+ *
+ * thread_enter() answers NULL when recording is off or when this thread is inside libbx already, which only a signal
+ * handler can be; it also notices that the process is a new one (a fork).  What it returns is valid until
+ * thread_leave().  The state is zero until the first event and costs an idle thread nothing.
+ */
+#ifndef BLUEOX_THREAD_H
+#define BLUEOX_THREAD_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libbx/core/clock.h"
+#include "libbx/core/rand.h"
+#include "libbx/process.h"
+#include "libbx/ring.h"
+
+struct ctx;
+
+struct thread {
+	uint64_t generation; /* of the process that the rest belongs to */
+	uint32_t busy;       /* inside libbx */
+	uint32_t pid;
+	uint32_t lost; /* open contexts that have no memory: bx_end() counts them off first */
+	struct process *process;
+	struct ctx *current; /* innermost open context */
+	struct ctx *free;    /* contexts to use again */
+	struct ring ring;
+	struct rand rand;
+	int64_t wall_minus_mono;
+	int64_t wall_until; /* monotonic ns up to which wall_minus_mono is believed */
+};
+
+#define THREAD_LOCAL __thread __attribute__((tls_model("initial-exec")))
+extern THREAD_LOCAL struct thread bx_thread;
+
+/* The slow half of thread_enter(): a new process, a new thread, or a signal handler.  NULL as there. */
+struct thread *thread_enter_slow(struct thread *t);
+
+static inline struct thread *
+thread_enter(void)
+{
+	struct thread *t = &bx_thread;
+	if (!config_on())
+		return NULL;
+	if (__builtin_expect(t->busy || !t->process ||
+				 atomic_load_explicit(&t->process->generation, memory_order_relaxed) != t->generation,
+		0))
+		return thread_enter_slow(t);
+	t->busy = 1;
+	atomic_signal_fence(memory_order_seq_cst);
+	return t;
+}
+
+static inline void
+thread_leave(struct thread *t)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+	t->busy = 0;
+}
+
+/*
+ * Wall clock for a monotonic reading, by an offset that is looked up again after a tenth of a second: one clock read an
+ * end of a context in place of two.
+ */
+int64_t thread_wall_refresh(struct thread *t, int64_t mono_ns);
+
+static inline int64_t
+thread_wall_ns(struct thread *t, int64_t mono_ns)
+{
+	if (__builtin_expect(mono_ns >= t->wall_until, 0))
+		return thread_wall_refresh(t, mono_ns);
+	return mono_ns + t->wall_minus_mono;
+}
+
+#endif
