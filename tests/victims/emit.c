@@ -9,6 +9,7 @@
  * is made again with the same number.  COUNT 0 goes on until killed.  `run` is the report's name, so that many runs can
  * share a log.  Exit status 1 when an event could not be made within ten seconds.
  */
+/* LIBS: -L@B@ -lbx */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
