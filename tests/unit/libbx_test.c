@@ -1,0 +1,890 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * libbx_test: the client library as a program meets it, checked by reading its ring files back.
+ *
+ * Each test runs in a child of its own, so that each has a process whose library was never used before.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "include/blueox.h"
+#include "libbx/core/clock.h"
+#include "libbx/core/event.h"
+#include "libbx/core/mp.h"
+#include "libbx/core/ringfile.h"
+#include "libbx/shim.h"
+
+/* ---- reading what was emitted ---- */
+
+enum { EVENTS_MAX = 4096 };
+
+struct seen {
+	struct event events[EVENTS_MAX];
+	int count;
+	int rings;
+	uint64_t dropped;
+	uint64_t dropped_by[RING_DROP_SLOTS];
+};
+
+static char run_dir[64];
+
+static void
+read_ring(struct seen *seen, int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDONLY);
+	struct stat st;
+	assert_int_equal(fstat(fd, &st), 0);
+	uint8_t *file = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	close(fd);
+	assert_true(file != MAP_FAILED);
+	const struct ring_header *h = (const struct ring_header *)(const void *)file;
+	assert_true(ring_header_valid(h));
+	assert_int_equal(st.st_size, RING_HEADER_BYTES + h->capacity);
+	uint64_t head = atomic_load(&h->head), pos = head > 2 * h->capacity ? head - h->capacity : h->capacity;
+	assert_true(head <= 2 * h->capacity); /* tests here stay within one round */
+	while (pos < head) {
+		struct ring_view v;
+		uint64_t at = pos - h->capacity;
+		assert_int_equal(
+		    ring_record_read(file + RING_HEADER_BYTES + at, h->capacity - at, pos, h->capacity, &v), BX_OK);
+		struct event *ev = &seen->events[seen->count++];
+		assert_int_equal(event_parse(v.map, v.map_len, ev), BX_OK);
+		assert_int_equal(v.type_len, ev->type.n);
+		assert_memory_equal(v.type, ev->type.p, v.type_len);
+		assert_true(v.end == ev->end);
+		pos += v.size;
+	}
+	seen->rings++;
+	seen->dropped += atomic_load(&h->dropped_events);
+	for (int i = 0; i < RING_DROP_SLOTS; i++)
+		seen->dropped_by[i] += atomic_load(&h->dropped_by[i]);
+}
+
+static struct seen *
+look(void)
+{
+	static struct seen seen;
+	char path[80];
+	seen = (struct seen){0};
+	snprintf(path, sizeof path, "%s/rings", run_dir);
+	DIR *d = opendir(path);
+	assert_non_null(d);
+	for (struct dirent *e; (e = readdir(d));) {
+		if (strstr(e->d_name, RING_SUFFIX))
+			read_ring(&seen, dirfd(d), e->d_name);
+		else
+			assert_int_equal(e->d_name[0], '.');
+	}
+	closedir(d);
+	return &seen;
+}
+
+/* The first event of that type. */
+static const struct event *
+event_of(const struct seen *seen, const char *type)
+{
+	for (int i = 0; i < seen->count; i++)
+		if (seen->events[i].type.n == strlen(type) && memcmp(seen->events[i].type.p, type, strlen(type)) == 0)
+			return &seen->events[i];
+	fail_msg("no event of type %s among %d", type, seen->count);
+	return NULL;
+}
+
+/* A body as text, for comparison: {a:1,b:"x",c:{d:nil}} */
+static void
+show(struct cursor *c, struct buf *out)
+{
+	struct mp_token t;
+	assert_true(mp_next(c, &t));
+	switch (t.kind) {
+	case MP_NIL:
+		buf_puts(out, "nil");
+		break;
+	case MP_BOOL:
+		buf_puts(out, t.b ? "true" : "false");
+		break;
+	case MP_UINT:
+		buf_printf(out, "%llu", (unsigned long long)t.u);
+		break;
+	case MP_INT:
+		buf_printf(out, "%lld", (long long)t.i);
+		break;
+	case MP_FLOAT:
+		buf_printf(out, "%g", t.f);
+		break;
+	case MP_STR:
+		buf_printf(out, "\"%.*s\"", (int)t.len, (const char *)t.data);
+		break;
+	case MP_BIN:
+		buf_puts(out, "<");
+		for (uint32_t i = 0; i < t.len; i++)
+			buf_printf(out, "%02x", t.data[i]);
+		buf_puts(out, ">");
+		break;
+	case MP_MAP:
+		buf_putc(out, '{');
+		for (uint32_t i = 0; i < t.len; i++) {
+			if (i)
+				buf_putc(out, ',');
+			show(c, out);
+			buf_putc(out, ':');
+			show(c, out);
+		}
+		buf_putc(out, '}');
+		break;
+	case MP_ARRAY:
+		buf_putc(out, '[');
+		for (uint32_t i = 0; i < t.len; i++) {
+			if (i)
+				buf_putc(out, ',');
+			show(c, out);
+		}
+		buf_putc(out, ']');
+		break;
+	case MP_EXT:
+		buf_puts(out, "ext");
+		break;
+	}
+}
+
+static void
+assert_body(const struct event *ev, const char *expected)
+{
+	struct cursor c;
+	struct buf text = {0};
+	cursor_init(&c, ev->body.p, ev->body.n);
+	show(&c, &text);
+	assert_int_equal(cursor_left(&c), 0);
+	buf_putc(&text, '\0');
+	assert_string_equal((const char *)text.data, expected);
+	buf_fini(&text);
+}
+
+/* ---- running a test in a child ---- */
+
+static void
+make_run_dir(void)
+{
+	char path[80];
+	strcpy(run_dir, "/dev/shm/bx-unit-XXXXXX");
+	assert_non_null(mkdtemp(run_dir));
+	snprintf(path, sizeof path, "%s/rings", run_dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	setenv("BLUEOX_RUN_DIR", run_dir, 1);
+}
+
+static void
+remove_run_dir(void)
+{
+	char path[400];
+	snprintf(path, sizeof path, "%s/rings", run_dir);
+	DIR *d = opendir(path);
+	for (struct dirent *e; d && (e = readdir(d));)
+		if (e->d_name[0] != '.' || strstr(e->d_name, ".new"))
+			unlinkat(dirfd(d), e->d_name, 0);
+	if (d)
+		closedir(d);
+	snprintf(path, sizeof path, "%s/doorbell", run_dir);
+	unlink(path);
+	snprintf(path, sizeof path, "%s/rings", run_dir);
+	rmdir(path);
+	rmdir(run_dir);
+}
+
+static void
+in_child(void (*body)(void))
+{
+	make_run_dir();
+	fflush(NULL);
+	pid_t pid = fork();
+	if (pid == 0) {
+		alarm(60);
+		setenv("CMOCKA_TEST_ABORT", "1", 1); /* a failed assertion ends the child, not just the test */
+		body();
+		_exit(0);
+	}
+	int status = -1;
+	waitpid(pid, &status, 0);
+	remove_run_dir();
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+#define TEST(name)                                                                                                     \
+	static void name##_body(void);                                                                                 \
+	static void name(void **state)                                                                                 \
+	{                                                                                                              \
+		(void)state;                                                                                           \
+		in_child(name##_body);                                                                                 \
+	}                                                                                                              \
+	static void name##_body(void)
+
+static void
+configure(void)
+{
+	assert_int_equal(bx_configure_default(), 0);
+}
+
+TEST(unconfigured_calls_do_nothing)
+{
+	assert_null(bx_begin("request"));
+	bx_set("a", 1);
+	assert_int_equal(bx_end(), 0);
+	assert_null(bx_new("x"));
+	assert_int_equal(bx_done(NULL), 0);
+	BX_CONTEXT("request")
+	BX_TIMEIT("t")
+	bx_error("class", "code", "message");
+	assert_false(bx_configured());
+	assert_int_equal(look()->rings, 0);
+}
+
+TEST(configuring_makes_no_file_before_the_first_event)
+{
+	configure();
+	assert_true(bx_configured());
+	bx_begin("request");
+	assert_int_equal(look()->rings, 0);
+	assert_int_equal(bx_end(), 1);
+	assert_int_equal(look()->rings, 1);
+}
+
+TEST(every_type_of_value_is_kept)
+{
+	configure();
+	bx_begin("t");
+	bx_set("bool", (_Bool)1);
+	bx_set("char", (char)'A');
+	bx_set("schar", (signed char)-5);
+	bx_set("short", (short)-300);
+	bx_set("int", -70000);
+	bx_set("long", -5000000000L);
+	bx_set("llong", INT64_MIN);
+	bx_set("uchar", (unsigned char)200);
+	bx_set("ushort", (unsigned short)60000);
+	bx_set("uint", 4000000000U);
+	bx_set("ulong", 5000000000UL);
+	bx_set("ullong", UINT64_MAX);
+	bx_set("float", 1.5F);
+	bx_set("double", -2.25);
+	bx_set("text", "hello");
+	bx_set("null", (const char *)NULL);
+	bx_set("bytes", bx_bytes("\x00\xff", 2));
+	bx_set("strn", bx_strn("hello", 2));
+	bx_set("latin1", "caf\xe9");
+	bx_set("empty", "");
+	assert_int_equal(bx_end(), 1);
+	assert_body(event_of(look(), "t"),
+	    "{\"bool\":true,\"char\":65,\"schar\":-5,\"short\":-300,\"int\":-70000,\"long\":-5000000000,"
+	    "\"llong\":-9223372036854775808,\"uchar\":200,\"ushort\":60000,\"uint\":4000000000,\"ulong\":5000000000,"
+	    "\"ullong\":18446744073709551615,\"float\":1.5,\"double\":-2.25,\"text\":\"hello\",\"null\":nil,"
+	    "\"bytes\":<00ff>,\"strn\":\"he\",\"latin1\":<636166e9>,\"empty\":\"\"}");
+}
+
+TEST(dotted_keys_nest_and_setting_again_replaces)
+{
+	configure();
+	bx_begin("t");
+	bx_set("response.status", 200);
+	bx_set("user", "ada");
+	bx_set("response.size", 10);
+	bx_set("response.time.total", 1.5);
+	bx_set("user", "grace hopper");
+	bx_set("response.size", 12);
+	assert_int_equal(bx_end(), 1);
+	bx_begin("overruled");
+	bx_set("a", 1);
+	bx_set("a.b", 2);
+	bx_set("c.d", 3);
+	bx_set("c.e", 4);
+	bx_set("c", 5);
+	assert_int_equal(bx_end(), 1);
+	bx_begin("flat");
+	bx_set("a", 1);
+	bx_set("b", "x");
+	bx_set("a", "longer");
+	assert_int_equal(bx_end(), 1);
+	const struct seen *seen = look();
+	assert_body(event_of(seen, "t"),
+	    "{\"response\":{\"status\":200,\"size\":12,\"time\":{\"total\":1.5}},\"user\":\"grace hopper\"}");
+	assert_body(event_of(seen, "overruled"), "{\"a\":{\"b\":2},\"c\":5}");
+	assert_body(event_of(seen, "flat"), "{\"b\":\"x\",\"a\":\"longer\"}");
+}
+
+TEST(sub_events_share_the_id_and_name_their_parent)
+{
+	configure();
+	bx_begin("request");
+	bx_begin(".sql");
+	assert_int_equal(bx_end(), 1);
+	bx_begin("^.cache");
+	bx_begin(".get");
+	assert_int_equal(bx_end(), 1);
+	assert_int_equal(bx_end(), 1);
+	assert_int_equal(bx_end(), 1);
+	bx_begin("other");
+	assert_int_equal(bx_end(), 1);
+	const struct seen *seen = look();
+	const struct event *request = event_of(seen, "request"), *sql = event_of(seen, "request.sql");
+	const struct event *cache = event_of(seen, "request.cache"), *get = event_of(seen, "request.cache.get");
+	assert_int_equal(seen->count, 5);
+	assert_int_equal(request->id.n, 32);
+	assert_true(bytes_equal(request->id, sql->id) && bytes_equal(request->id, get->id));
+	assert_null(request->parent.p);
+	assert_true(bytes_equal(sql->parent, request->span) && bytes_equal(cache->parent, request->span));
+	assert_true(bytes_equal(get->parent, cache->span));
+	assert_false(bytes_equal(event_of(seen, "other")->id, request->id));
+	assert_true(request->start <= sql->start && sql->end <= request->end && sql->end >= sql->start);
+	assert_int_equal(request->pid, getpid());
+}
+
+TEST(an_id_that_is_given_goes_to_all_below)
+{
+	configure();
+	BX_CONTEXT("job", .id = "order-7")
+	BX_CONTEXT(".step")
+	bx_set("n", 1);
+	const struct event *step = event_of(look(), "job.step");
+	assert_int_equal(step->id.n, 7);
+	assert_memory_equal(step->id.p, "order-7", 7);
+}
+
+static int
+leave_early(void)
+{
+	BX_CONTEXT("early")
+	{
+		BX_CONTEXT(".inner")
+		return 7;
+	}
+	return 0;
+}
+
+TEST(a_context_ends_on_every_way_out)
+{
+	configure();
+	assert_int_equal(leave_early(), 7);
+	for (int i = 0; i < 3; i++) {
+		BX_CONTEXT("broken")
+		{
+			if (i == 1)
+				break;
+		}
+	}
+	BX_CONTEXT("gone")
+	goto out;
+out:
+	assert_null(bx_current());
+	const struct seen *seen = look();
+	event_of(seen, "early");
+	event_of(seen, "early.inner");
+	event_of(seen, "gone");
+	assert_int_equal(seen->count, 6);
+}
+
+TEST(mistaken_names_are_inert_and_silence_what_is_below)
+{
+	static const char *const wrong[] = {"", ".", "..x", "^", "^x", "a..b", "a."};
+	struct bx_counters c;
+	configure();
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		bx_begin(wrong[i]);
+		bx_set("a", 1);
+		bx_begin(".below");
+		assert_int_equal(bx_end(), 0);
+		assert_int_equal(bx_end(), 0);
+	}
+	bx_stats(&c);
+	assert_int_equal(c.bad_names, sizeof wrong / sizeof *wrong);
+	bx_begin("fine");
+	assert_int_equal(bx_end(), 1);
+	assert_int_equal(look()->count, 1);
+}
+
+TEST(a_stale_handle_is_recognised)
+{
+	struct bx_counters c;
+	configure();
+	bx_ctx *a = bx_new("a");
+	assert_int_equal(bx_done(a), 1);
+	assert_int_equal(bx_done(a), 0);
+	bx_ctx *b = bx_new("b"); /* the same memory */
+	bx_ctx_set(a, "x", 1);
+	bx_start(a);
+	assert_null(bx_current());
+	assert_int_equal(bx_done(b), 1);
+	bx_stats(&c);
+	assert_int_equal(c.fields_ignored, 1);
+	assert_body(event_of(look(), "b"), "{}");
+}
+
+TEST(contexts_end_out_of_order_and_move_between_stacks)
+{
+	configure();
+	bx_ctx *outer = bx_begin("outer"), *inner = bx_begin(".inner");
+	bx_stop(outer);
+	assert_ptr_equal(bx_current(), inner);
+	assert_int_equal(bx_end(), 1);
+	assert_null(bx_current());
+	bx_start(outer);
+	assert_ptr_equal(bx_current(), outer);
+	assert_int_equal(bx_done(outer), 1);
+	assert_null(bx_current());
+	assert_int_equal(look()->count, 2);
+}
+
+TEST(fields_past_the_limit_are_left_out_and_counted)
+{
+	static char big[20000];
+	struct bx_counters c;
+	setenv("BLUEOX_EVENT_MAX", "16k", 1);
+	configure();
+	memset(big, 'x', sizeof big - 1);
+	bx_begin("t");
+	bx_set("a", 1);
+	bx_set("big", big);
+	bx_set("b", 2);
+	assert_int_equal(bx_end(), 1);
+	assert_body(event_of(look(), "t"), "{\"a\":1,\"b\":2,\"truncated\":1}");
+	bx_stats(&c);
+	assert_int_equal(c.fields_left_out, 1);
+}
+
+TEST(an_event_filled_to_the_brim_still_fits)
+{
+	configure();
+	bx_begin("t");
+	for (int i = 0; i < 20000; i++) {
+		char key[32];
+		snprintf(key, sizeof key, "group%d.of.key%d", i % 7, i);
+		bx_set(key, i);
+	}
+	assert_int_equal(bx_end(), 1);
+	assert_true(mp_is_one_map(event_of(look(), "t")->body.p, event_of(look(), "t")->body.n));
+}
+
+TEST(a_full_ring_drops_the_newest_and_counts)
+{
+	struct bx_counters c;
+	int kept = 0, dropped = 0;
+	setenv("BLUEOX_RING_SIZE", "16k", 1);
+	configure();
+	for (int i = 0; i < 1000; i++) {
+		bx_begin("t");
+		bx_set("i", i);
+		if (bx_end())
+			kept++;
+		else
+			dropped++;
+		assert_true(kept == i + 1 || dropped > 0);
+	}
+	bx_stats(&c);
+	const struct seen *seen = look();
+	assert_true(dropped > 0 && kept > 50);
+	assert_int_equal(seen->count, kept);
+	assert_int_equal(seen->dropped, dropped);
+	assert_int_equal(seen->dropped_by[DROP_RING_FULL], dropped);
+	assert_int_equal(c.events, kept);
+	assert_int_equal(c.dropped_ring_full, dropped);
+	assert_body(&seen->events[0], "{\"i\":0}");
+}
+
+/* Moves every ring's tail to its head, as oxd does. */
+static void
+drain_all(void)
+{
+	char path[80];
+	snprintf(path, sizeof path, "%s/rings", run_dir);
+	DIR *d = opendir(path);
+	for (struct dirent *e; (e = readdir(d));) {
+		if (!strstr(e->d_name, RING_SUFFIX))
+			continue;
+		int fd = openat(dirfd(d), e->d_name, O_RDWR);
+		uint64_t tail[2];
+		assert_int_equal(pread(fd, tail, 8, offsetof(struct ring_header, head)), 8);
+		tail[1] = ~tail[0];
+		assert_int_equal(pwrite(fd, tail, 16, offsetof(struct ring_header, tail)), 16);
+		close(fd);
+	}
+	closedir(d);
+}
+
+TEST(a_drained_ring_takes_events_again_and_wraps)
+{
+	setenv("BLUEOX_RING_SIZE", "16k", 1);
+	configure();
+	for (int round = 0; round < 50; round++) {
+		for (int i = 0; i < 20; i++) {
+			bx_begin("t");
+			bx_set("payload", "0123456789012345678901234567890123456789");
+			assert_int_equal(bx_end(), 1);
+		}
+		drain_all();
+	}
+}
+
+static void *
+emit_one(void *arg)
+{
+	bx_begin("t");
+	*(int *)arg = bx_end();
+	return NULL;
+}
+
+TEST(threads_that_come_and_go_share_one_ring)
+{
+	configure();
+	for (int i = 0; i < 200; i++) {
+		pthread_t thread;
+		int kept = 0;
+		assert_int_equal(pthread_create(&thread, NULL, emit_one, &kept), 0);
+		pthread_join(thread, NULL);
+		assert_int_equal(kept, 1);
+	}
+	assert_int_equal(look()->rings, 1);
+	assert_int_equal(look()->count, 200);
+}
+
+static pthread_barrier_t barrier;
+
+static void *
+emit_together(void *arg)
+{
+	pthread_barrier_wait(&barrier);
+	emit_one(arg);
+	pthread_barrier_wait(&barrier);
+	return NULL;
+}
+
+TEST(a_process_stays_within_its_bound_of_rings)
+{
+	enum { THREADS = 40 };
+	pthread_t threads[THREADS];
+	int kept[THREADS] = {0}, sum = 0;
+	struct bx_counters c;
+	configure();
+	pthread_barrier_init(&barrier, NULL, THREADS);
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, emit_together, &kept[i]), 0);
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], NULL);
+		sum += kept[i];
+	}
+	bx_stats(&c);
+	assert_int_equal(sum, RING_PROCESS_MAX / RING_CAPACITY_DEFAULT);
+	assert_int_equal(look()->rings, sum);
+	assert_int_equal(c.dropped_no_ring, THREADS - sum);
+}
+
+TEST(drops_without_a_ring_reach_the_next_one)
+{
+	char rings[80], aside[80];
+	struct bx_counters c;
+	configure();
+	snprintf(rings, sizeof rings, "%s/rings", run_dir);
+	snprintf(aside, sizeof aside, "%s/doorbell", run_dir);
+	assert_int_equal(rename(rings, aside), 0);
+	bx_begin("t");
+	assert_int_equal(bx_end(), 0);
+	bx_begin("t");
+	assert_int_equal(bx_end(), 0);
+	bx_stats(&c);
+	assert_int_equal(c.dropped_no_ring, 2);
+	assert_int_equal(rename(aside, rings), 0);
+	int more = 0;
+	for (int64_t start = clock_mono_ns(); clock_mono_ns() - start < 5000000000;) { /* tried again within a second */
+		bx_begin("t");
+		if (bx_end())
+			break;
+		more++;
+	}
+	assert_int_equal(look()->dropped_by[DROP_NO_RING], 2 + more);
+	assert_int_equal(look()->count, 1);
+}
+
+TEST(a_file_size_limit_below_a_ring_kills_nobody)
+{
+	struct rlimit limit = {100000, 100000};
+	struct bx_counters c;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	configure();
+	bx_begin("t");
+	assert_int_equal(bx_end(), 0);
+	bx_stats(&c);
+	assert_int_equal(c.dropped_no_ring, 1);
+	assert_int_equal(look()->rings, 0);
+}
+
+TEST(no_descriptor_stays_open)
+{
+	configure();
+	bx_begin("t");
+	assert_int_equal(bx_end(), 1);
+	for (int fd = 3; fd < 1024; fd++) {
+		char path[64], target[512];
+		snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+		ssize_t n = readlink(path, target, sizeof target - 1);
+		if (n < 0)
+			continue;
+		target[n] = '\0';
+		assert_null(strstr(target, run_dir));
+	}
+	for (int fd = 3; fd < 1024; fd++)
+		close(fd);
+	bx_begin("t");
+	assert_int_equal(bx_end(), 1);
+}
+
+TEST(errno_is_kept)
+{
+	configure();
+	errno = 4711;
+	bx_begin("t");
+	bx_set("a", 1);
+	bx_error("class", "code", "message");
+	assert_int_equal(bx_end(), 1);
+	assert_int_equal(errno, 4711);
+	setenv("BLUEOX_RUN_DIR", "/nonexistent", 1);
+	assert_int_equal(errno, 4711);
+}
+
+static void
+child_part(void)
+{
+	bx_set("in", "child");
+	assert_int_equal(bx_end(), 0); /* the parent's context: the child never emits it */
+	bx_begin("own");
+	assert_int_equal(bx_end(), 1);
+	_exit(0);
+}
+
+TEST(a_forked_child_has_rings_of_its_own)
+{
+	configure();
+	bx_begin("before");
+	assert_int_equal(bx_end(), 1);
+	bx_begin("request");
+	pid_t pid = fork();
+	if (pid == 0) {
+		bx_begin(".child");
+		if (!bx_end())
+			_exit(1);
+		child_part();
+	}
+	int status;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	bx_set("in", "parent");
+	assert_int_equal(bx_end(), 1);
+	const struct seen *seen = look();
+	assert_int_equal(seen->rings, 2);
+	assert_int_equal(seen->count, 4);
+	const struct event *request = event_of(seen, "request"), *child = event_of(seen, "request.child");
+	assert_body(request, "{\"in\":\"parent\"}");
+	assert_true(bytes_equal(request->id, child->id));
+	assert_true(bytes_equal(child->parent, request->span));
+	assert_int_equal(child->pid, pid);
+	assert_int_equal(request->pid, getpid());
+}
+
+TEST(spans_of_parent_and_child_differ_after_a_fork)
+{
+	configure();
+	bx_begin("warm");
+	bx_end();
+	for (int i = 0; i < 3; i++) {
+		pid_t pid = fork();
+		if (pid == 0) {
+			bx_begin("t");
+			_exit(bx_end() ? 0 : 1);
+		}
+		int status;
+		waitpid(pid, &status, 0);
+		assert_int_equal(status, 0);
+	}
+	bx_begin("t");
+	bx_end();
+	const struct seen *seen = look();
+	assert_int_equal(seen->count, 5);
+	for (int i = 0; i < seen->count; i++)
+		for (int j = 0; j < i; j++) {
+			assert_false(bytes_equal(seen->events[i].span, seen->events[j].span));
+			assert_false(bytes_equal(seen->events[i].id, seen->events[j].id));
+		}
+}
+
+static volatile sig_atomic_t handled, kept_in_handler;
+
+static void
+emit_in_handler(int sig)
+{
+	(void)sig;
+	int kept = errno;
+	bx_begin("signal");
+	bx_set("n", (int)handled);
+	kept_in_handler += bx_end();
+	handled++;
+	errno = kept;
+}
+
+TEST(a_signal_handler_may_emit_at_any_moment)
+{
+	struct bx_counters c;
+	struct sigaction sa = {.sa_handler = emit_in_handler};
+	configure();
+	sigaction(SIGALRM, &sa, NULL);
+	struct itimerval often = {{0, 50}, {0, 50}}, never = {0};
+	int kept = 0, made = 0;
+	bx_begin("warm");
+	bx_end();
+	drain_all();
+	setitimer(ITIMER_REAL, &often, NULL);
+	for (; handled < 2000 && made < 20000000; made++) {
+		bx_begin("outer");
+		bx_set("a", made);
+		bx_begin(".inner");
+		kept += bx_end();
+		kept += bx_end();
+		assert_null(bx_current());
+		if (made % 50 == 0)
+			drain_all();
+	}
+	setitimer(ITIMER_REAL, &never, NULL);
+	bx_stats(&c);
+	assert_true(handled >= 2000);
+	assert_int_equal(c.events, 1 + kept + kept_in_handler);
+}
+
+TEST(an_error_carries_class_code_message_stack_and_print)
+{
+	configure();
+	bx_begin("t");
+	bx_error("demo", "E7", "went wrong: %d", 7);
+	assert_int_equal(bx_end(), 1);
+	struct cursor c;
+	const struct event *ev = event_of(look(), "t");
+	struct mp_token t;
+	cursor_init(&c, ev->body.p, ev->body.n);
+	assert_true(mp_next(&c, &t) && t.kind == MP_MAP && t.len == 1);
+	assert_true(mp_next(&c, &t) && mp_str_is(&t, "error"));
+	assert_true(mp_next(&c, &t) && t.kind == MP_MAP && t.len == 5);
+	assert_true(mp_next(&c, &t) && mp_str_is(&t, "class") && mp_next(&c, &t) && mp_str_is(&t, "demo"));
+	assert_true(mp_next(&c, &t) && mp_str_is(&t, "code") && mp_next(&c, &t) && mp_str_is(&t, "E7"));
+	assert_true(mp_next(&c, &t) && mp_str_is(&t, "message") && mp_next(&c, &t) && mp_str_is(&t, "went wrong: 7"));
+	assert_true(mp_next(&c, &t) && mp_str_is(&t, "stack") && mp_skip(&c));
+	assert_true(mp_next(&c, &t) && mp_str_is(&t, "print") && mp_next(&c, &t) && t.kind == MP_STR && t.len == 16);
+}
+
+TEST(under_the_shim_the_process_is_the_outermost_context)
+{
+	setenv("BLUEOX_ID", "deploy-12", 1);
+	assert_int_equal(bx__process_begin("psql"), 0);
+	assert_int_equal(bx__process_begin("again"), -1);
+	assert_null(bx__process_event()); /* nothing emitted yet */
+	assert_int_equal(bx_done(bx_new(".sql")), 1);
+	bx_begin("request");
+	assert_int_equal(bx_done(bx_new(".sql")), 1);
+	assert_int_equal(bx_end(), 1);
+	bx_ctx *process = bx__process_event();
+	bx_ctx_set(process, "exit_status", 0);
+	assert_int_equal(bx_done(process), 1);
+	assert_null(bx__process_event());
+	const struct seen *seen = look();
+	const struct event *top = event_of(seen, "psql"), *sql = event_of(seen, "psql.sql");
+	assert_true(bytes_equal(top->id, sql->id));
+	assert_memory_equal(top->id.p, "deploy-12", 9);
+	assert_true(bytes_equal(sql->parent, top->span));
+	event_of(seen, "request.sql");
+	assert_body(top, "{\"exit_status\":0}");
+}
+
+TEST(the_first_top_context_takes_the_id_of_the_environment)
+{
+	setenv("TRACEPARENT", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", 1);
+	configure();
+	bx_begin("first");
+	bx_end();
+	bx_begin("second");
+	bx_end();
+	const struct event *first = event_of(look(), "first"), *second = event_of(look(), "second");
+	assert_memory_equal(first->id.p, "0af7651916cd43dd8448eb211c80319c", 32);
+	assert_memory_equal(first->parent.p, "b7ad6b7169203331", 16);
+	assert_memory_not_equal(second->id.p, first->id.p, 32);
+	assert_null(second->parent.p);
+}
+
+TEST(settings_that_make_no_sense_leave_recording_off)
+{
+	setenv("BLUEOX_RING_SIZE", "lots", 1);
+	assert_int_equal(bx_configure_default(), -1);
+	assert_false(bx_configured());
+}
+
+TEST(a_ring_size_of_zero_turns_it_off)
+{
+	setenv("BLUEOX_RING_SIZE", "0", 1);
+	assert_int_equal(bx_configure_default(), -1);
+}
+
+TEST(shutdown_stops_recording_and_may_be_repeated)
+{
+	configure();
+	bx_begin("t");
+	bx_shutdown();
+	assert_int_equal(bx_end(), 0);
+	bx_shutdown();
+	assert_int_equal(look()->rings, 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(unconfigured_calls_do_nothing),
+	    cmocka_unit_test(configuring_makes_no_file_before_the_first_event),
+	    cmocka_unit_test(every_type_of_value_is_kept),
+	    cmocka_unit_test(dotted_keys_nest_and_setting_again_replaces),
+	    cmocka_unit_test(sub_events_share_the_id_and_name_their_parent),
+	    cmocka_unit_test(an_id_that_is_given_goes_to_all_below),
+	    cmocka_unit_test(a_context_ends_on_every_way_out),
+	    cmocka_unit_test(mistaken_names_are_inert_and_silence_what_is_below),
+	    cmocka_unit_test(a_stale_handle_is_recognised),
+	    cmocka_unit_test(contexts_end_out_of_order_and_move_between_stacks),
+	    cmocka_unit_test(fields_past_the_limit_are_left_out_and_counted),
+	    cmocka_unit_test(an_event_filled_to_the_brim_still_fits),
+	    cmocka_unit_test(a_full_ring_drops_the_newest_and_counts),
+	    cmocka_unit_test(a_drained_ring_takes_events_again_and_wraps),
+	    cmocka_unit_test(threads_that_come_and_go_share_one_ring),
+	    cmocka_unit_test(a_process_stays_within_its_bound_of_rings),
+	    cmocka_unit_test(drops_without_a_ring_reach_the_next_one),
+	    cmocka_unit_test(a_file_size_limit_below_a_ring_kills_nobody),
+	    cmocka_unit_test(no_descriptor_stays_open),
+	    cmocka_unit_test(errno_is_kept),
+	    cmocka_unit_test(a_forked_child_has_rings_of_its_own),
+	    cmocka_unit_test(spans_of_parent_and_child_differ_after_a_fork),
+	    cmocka_unit_test(a_signal_handler_may_emit_at_any_moment),
+	    cmocka_unit_test(an_error_carries_class_code_message_stack_and_print),
+	    cmocka_unit_test(under_the_shim_the_process_is_the_outermost_context),
+	    cmocka_unit_test(the_first_top_context_takes_the_id_of_the_environment),
+	    cmocka_unit_test(settings_that_make_no_sense_leave_recording_off),
+	    cmocka_unit_test(a_ring_size_of_zero_turns_it_off),
+	    cmocka_unit_test(shutdown_stops_recording_and_may_be_repeated),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
