@@ -101,6 +101,6 @@ addr_endpoint(const struct addr *a, char out[ADDR_ENDPOINT_MAX])
 bool
 addr_is_local(const struct addr *a)
 {
-	return a->ipc || strcmp(a->host, "localhost") == 0 || strncmp(a->host, "127.", 4) == 0 ||
-	       strcmp(a->host, "::1") == 0;
+	bool v4_loop = strncmp(a->host, "127.", 4) == 0 && strspn(a->host, "0123456789.") == strlen(a->host);
+	return a->ipc || strcmp(a->host, "localhost") == 0 || v4_loop || strcmp(a->host, "::1") == 0;
 }

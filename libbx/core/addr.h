@@ -28,7 +28,7 @@ const char *addr_parse(const char *text, const char *default_host, int default_p
 /* ZeroMQ endpoint, `tcp://host:port` or `ipc://path`.  Port 0 is written `*`, as bind takes it. */
 void addr_endpoint(const struct addr *a, char out[ADDR_ENDPOINT_MAX]);
 
-/* True when only this host can reach it: ipc, localhost, 127.0.0.0/8, ::1. */
+/* True when only this host can reach it: ipc, localhost, 127.0.0.0/8, ::1.  Never true of a name that has to be looked up. */
 bool addr_is_local(const struct addr *a);
 
 #endif

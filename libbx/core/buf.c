@@ -83,7 +83,7 @@ buf_printf(struct buf *b, const char *fmt, ...)
 	va_copy(again, ap);
 	int n = vsnprintf(NULL, 0, fmt, ap);
 	if (n < 0) {
-		b->err = BX_EBAD;
+		b->err = b->err ? b->err : BX_EBAD;
 	} else {
 		uint8_t *to = buf_reserve(b, (size_t)n + 1); /* vsnprintf wants a place for its NUL */
 		if (to) {

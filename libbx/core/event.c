@@ -63,8 +63,7 @@ take_field(struct event *ev, const struct field *f, const struct mp_token *t, st
 		ev->id_raw = raw;
 		/* fall through */
 	case TEXT:
-		if (text)
-			*(struct bytes *)(void *)at = (struct bytes){t->data, t->len};
+		*(struct bytes *)(void *)at = text ? (struct bytes){t->data, t->len} : (struct bytes){0};
 		break;
 	case NUMBER_TIME: {
 		bool *has = f->offset == offsetof(struct event, start) ? &ev->has_start : &ev->has_end;
@@ -72,10 +71,8 @@ take_field(struct event *ev, const struct field *f, const struct mp_token *t, st
 		break;
 	}
 	case NUMBER_PID:
-		if (t->kind == MP_UINT) {
-			ev->pid = t->u;
-			ev->has_pid = true;
-		}
+		ev->has_pid = t->kind == MP_UINT;
+		ev->pid = ev->has_pid ? t->u : 0;
 		break;
 	default:
 		ev->body = raw;
@@ -93,7 +90,7 @@ take_object(struct cursor *c, struct mp_token *t, struct bytes *raw)
 		return false;
 	if (t->kind == MP_MAP || t->kind == MP_ARRAY) {
 		*c = start;
-		if (!mp_skip(c))
+		if (!mp_skip_within(c, MP_DEPTH_MAX - 1)) /* it lies in the top map already */
 			return false;
 	}
 	*raw = (struct bytes){start.at, (size_t)(c->at - start.at)};

@@ -4,7 +4,7 @@
  *
  * Nothing is copied and nothing is rewritten: the view points into the bytes it was read from.  Keys come in any order
  * and any of them may be missing or of an unexpected type (old clients, other languages); what could not be understood
- * is simply absent in the view, and the bytes themselves are still whole.  See doc/FORMATS.md, "The event".
+ * is simply absent in the view, and the bytes themselves are still whole.  Of a key that comes twice the last counts.  See doc/FORMATS.md, "The event".
  */
 #ifndef BLUEOX_CORE_EVENT_H
 #define BLUEOX_CORE_EVENT_H

@@ -24,6 +24,10 @@ frame_add(struct buf *b, size_t start, struct bytes type, double end, struct byt
 		b->err = b->err ? b->err : BX_ELIMIT;
 		return;
 	}
+	if (map.n == 0) {
+		b->err = b->err ? b->err : BX_EBAD;
+		return;
+	}
 	uint8_t *p = buf_extend(b, FRAME_EVENT_HEADER + type.n + map.n);
 	if (!p)
 		return;
@@ -91,7 +95,8 @@ events_fill(const struct frame *f)
 			return false;
 		uint32_t type_len = get_u16le(f->data + at), map_len = get_u32le(f->data + at + 4);
 		left -= FRAME_EVENT_HEADER;
-		if (type_len > FRAME_TYPE_MAX || type_len > left || map_len > left - type_len || map_len == 0)
+		if (get_u16le(f->data + at + 2) != 0 || type_len > FRAME_TYPE_MAX || type_len > left ||
+		    map_len > left - type_len || map_len == 0)
 			return false;
 		at += FRAME_EVENT_HEADER + type_len + map_len;
 	}
@@ -116,6 +121,10 @@ frame_open(const void *data, size_t n, struct frame *f)
 		return BX_EBAD;
 	if (get_u64le(p + 8) != XXH3_64bits_withSeed(p + 16, len - 16, get_u64le(p)))
 		return BX_ESUM;
+	if (p[5] != 0)
+		return BX_EVERSION;
+	if (get_u16le(p + 6) != 0 || get_u32le(p + 44) != 0)
+		return BX_EBAD;
 	*f = (struct frame){
 	    .data = p,
 	    .len = len,

@@ -7,7 +7,7 @@
  *
  *    0  u32  length of the whole frame
  *    4  u8   format version, 1
- *    5  u8   flags, 0
+ *    5  u8   flags, 0; others are a newer maker's
  *    6  u16  0
  *    8  u64  XXH3-64 of bytes 16 .. length, seeded with bytes 0 .. 8 read as u64
  *   16  u8[16] origin, random, fresh at every start of the process that made the frame
@@ -50,14 +50,17 @@ struct frame_event {
 	double end;
 };
 
-/* Writing: start, add, seal.  The buf may hold other things before the frame, which starts at b->len. */
+/*
+ * Writing: start, add, seal.  The buf may hold other things before the frame, which starts at b->len.  What a reader
+ * would refuse is refused here: a type or a frame that is too long (BX_ELIMIT), an empty map (BX_EBAD).
+ */
 size_t frame_start(struct buf *b); /* returns where the frame starts, to be handed to the other two */
 void frame_add(struct buf *b, size_t start, struct bytes type, double end, struct bytes map);
 enum bx_err frame_seal(struct buf *b, size_t start, const uint8_t origin[FRAME_ORIGIN], uint64_t seq);
 
 /*
- * Reading: checks length, version, checksum and that the events fill the frame exactly; maps are not looked into.
- * BX_EVERSION is no damage: somebody newer made it, hold it.
+ * Reading: checks length, version, checksum, that what must be zero is, and that the events fill the frame exactly; maps
+ * are not looked into.  BX_EVERSION is no damage: somebody newer made it, hold it.
  */
 enum bx_err frame_open(const void *p, size_t n, struct frame *f);
 bool frame_next(struct frame *f, struct frame_event *ev); /* false behind the last one */

@@ -62,27 +62,46 @@ logname_make(struct bytes type, int64_t arrival_ns, bool hourly, unsigned part, 
 	snprintf(out, LOGNAME_MAX, "%s.%s%s.log", name, stamp, suffix);
 }
 
+/* Where the type was cut: `~` and the 16 digits of its hash at the end, which then stand for themselves. */
+static bool
+is_cut_mark(const char *s, size_t n)
+{
+	return n == 17 && *s == '~' && strspn(s + 1, "0123456789abcdef") >= 16;
+}
+
+/* One character that encode_type wrote; its length in s, or 0 when it would have written something else. */
+static size_t
+decode_one(const char *s, size_t n, bool first, uint8_t *byte)
+{
+	*byte = (uint8_t)*s;
+	if (plain(*byte))
+		return first && *byte == '.' ? 0 : 1;
+	if (*s != '%' || n < 3 || strspn(s + 1, "0123456789ABCDEF") < 2)
+		return 0;
+	hex_decode(byte, s + 1, 1);
+	return plain(*byte) && !(first && *byte == '.') ? 0 : 3;
+}
+
 static bool
 decode_type(const char *s, size_t n, struct logname *out)
 {
+	if (n == 1 && *s == '%')
+		return true; /* a type of no bytes */
+	if (n > LOGNAME_TYPE_MAX)
+		return false;
 	size_t len = 0;
-	if (n == 1 && *s == '%') {
-		out->type[0] = '\0';
-		out->type_len = 0;
-		return true;
-	}
-	for (size_t i = 0; i < n; i++) {
-		if (len + 1 >= sizeof out->type)
-			return false;
-		if (s[i] != '%') {
-			out->type[len++] = s[i];
-			continue;
+	for (size_t i = 0; i < n;) {
+		if (i + 3 > LOGNAME_TYPE_MAX - 17 && is_cut_mark(s + i, n - i)) { /* shorter ones are not cut */
+			memcpy(out->type + len, s + i, n - i);
+			len += n - i;
+			break;
 		}
 		uint8_t byte;
-		if (n - i < 3 || hex_decode(&byte, s + i + 1, 1) != 0)
+		size_t taken = decode_one(s + i, n - i, i == 0, &byte);
+		if (taken == 0)
 			return false;
 		out->type[len++] = (char)byte;
-		i += 2;
+		i += taken;
 	}
 	out->type[len] = '\0';
 	out->type_len = len;
@@ -104,6 +123,8 @@ parse_stamp(const char *s, size_t n, struct logname *out)
 		return false;
 	struct tm tm = {.tm_year = 100 + v[0], .tm_mon = v[1] - 1, .tm_mday = v[2], .tm_hour = v[3]};
 	out->day_start = (int64_t)timegm(&tm);
+	if (tm.tm_mday != v[2]) /* no such day: it was taken for one of the next month */
+		return false;
 	out->hourly = n == 8;
 	return true;
 }

@@ -232,7 +232,7 @@ mp_next(struct cursor *c, struct mp_token *t)
 }
 
 bool
-mp_skip(struct cursor *c)
+mp_skip_within(struct cursor *c, int depth_max)
 {
 	uint64_t due[MP_DEPTH_MAX + 1];
 	int depth = 0;
@@ -252,12 +252,18 @@ mp_skip(struct cursor *c)
 			cursor_fail(c, BX_ESHORT);
 			return false;
 		}
-		if (depth == MP_DEPTH_MAX) {
+		if (depth >= depth_max) {
 			cursor_fail(c, BX_ELIMIT);
 			return false;
 		}
 		due[++depth] = n;
 	}
+}
+
+bool
+mp_skip(struct cursor *c)
+{
+	return mp_skip_within(c, MP_DEPTH_MAX);
 }
 
 bool

@@ -242,6 +242,9 @@ bool mp_next(struct cursor *c, struct mp_token *t);
 /* Reads past one whole object, content included, without recursion.  False when the cursor has failed. */
 bool mp_skip(struct cursor *c);
 
+/* As mp_skip, for an object that lies inside others already: at most this many maps and arrays inside one another. */
+bool mp_skip_within(struct cursor *c, int depth_max);
+
 /* True when these bytes are exactly one map, whole, and nothing behind it. */
 bool mp_is_one_map(const void *p, size_t n);
 

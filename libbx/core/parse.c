@@ -4,7 +4,16 @@
 
 #include <stddef.h>
 #include <string.h>
-#include <strings.h>
+
+/* strcasecmp follows the host program's locale; units are ASCII. */
+static bool
+same_word(const char *text, const char *lower)
+{
+	for (; *text && *lower; text++, lower++)
+		if ((*text >= 'A' && *text <= 'Z' ? *text + ('a' - 'A') : *text) != *lower)
+			return false;
+	return *text == *lower;
+}
 
 static const char *
 digits(const char *s, uint64_t *out)
@@ -22,8 +31,12 @@ digits(const char *s, uint64_t *out)
 bool
 parse_uint(const char *s, uint64_t *out)
 {
-	s = digits(s, out);
-	return s && *s == '\0';
+	uint64_t v;
+	s = digits(s, &v);
+	if (!s || *s != '\0')
+		return false;
+	*out = v;
+	return true;
 }
 
 bool
@@ -37,7 +50,7 @@ parse_size(const char *s, uint64_t *out)
 	uint64_t v;
 	s = digits(s, &v);
 	for (size_t i = 0; s && i < sizeof units / sizeof *units; i++) {
-		if (strcasecmp(s, units[i].unit) != 0)
+		if (!same_word(s, units[i].unit))
 			continue;
 		if (v > UINT64_MAX >> units[i].shift)
 			return false;
@@ -74,8 +87,11 @@ parse_duration_ns(const char *s, int64_t *out)
 		int64_t ns;
 		if (__builtin_mul_overflow((int64_t)whole, units[i].ns, &ns))
 			return false;
-		int64_t rest = (int64_t)((double)fraction / scale * (double)units[i].ns);
-		return !__builtin_add_overflow(ns, rest, out);
+		int64_t rest = (int64_t)((double)fraction / scale * (double)units[i].ns + 0.5);
+		if (__builtin_add_overflow(ns, rest, &ns))
+			return false;
+		*out = ns;
+		return true;
 	}
 	return false;
 }
@@ -86,8 +102,9 @@ parse_bool(const char *s, bool *out)
 	static const char *const yes[] = {"1", "yes", "true", "on"};
 	static const char *const no[] = {"0", "no", "false", "off"};
 	for (size_t i = 0; i < 4; i++) {
-		if (strcasecmp(s, yes[i]) == 0 || strcasecmp(s, no[i]) == 0) {
-			*out = strcasecmp(s, yes[i]) == 0;
+		bool is_yes = same_word(s, yes[i]);
+		if (is_yes || same_word(s, no[i])) {
+			*out = is_yes;
 			return true;
 		}
 	}

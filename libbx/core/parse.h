@@ -2,7 +2,7 @@
 /*
  * parse: sizes, durations and numbers as people write them in settings.
  *
- * Each reads the whole text or nothing: trailing characters are an error, never ignored.  No locale, no allocation,
+ * Each reads the whole text or nothing: trailing characters are an error, and *out is then left as it was.  No locale, no allocation,
  * async-signal-safe.
  */
 #ifndef BLUEOX_CORE_PARSE_H

@@ -12,7 +12,8 @@ ring_header_valid(const struct ring_header *h)
 {
 	return memcmp(h->magic, RING_MAGIC, sizeof h->magic) == 0 && h->layout == RING_LAYOUT &&
 	       h->header_bytes == RING_HEADER_BYTES && h->capacity >= RING_CAPACITY_MIN &&
-	       h->capacity <= RING_CAPACITY_MAX && (h->capacity & (h->capacity - 1)) == 0;
+	       h->capacity <= RING_CAPACITY_MAX && (h->capacity & (h->capacity - 1)) == 0 &&
+	       memchr(h->program, '\0', sizeof h->program) != NULL;
 }
 
 enum bx_err

@@ -179,8 +179,12 @@ settings_file(struct settings *s, const char *path, char *err, size_t err_cap)
 		snprintf(where, sizeof where, "%.500s:%u", path, number);
 		ok = file_line(s, line, seen, where, err, err_cap);
 	}
-	if (!seen)
+	if (!seen) {
 		snprintf(err, err_cap, "%s: out of memory", path);
+	} else if (ok && ferror(f)) { /* a directory opens, but does not read */
+		snprintf(err, err_cap, "%s: %s", path, strerror(errno));
+		ok = false;
+	}
 	free(line);
 	free(seen);
 	fclose(f);
@@ -286,7 +290,10 @@ settings_argv(struct settings *s, int argc, char **argv, char **rest, char *err,
 	while (ok && (code = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		const char *word = argv[optind > 0 ? optind - 1 : 0];
 		if (code == '?') {
-			if (optopt && optopt < LONG_BASE)
+			if (optopt >= LONG_BASE)
+				snprintf(
+				    err, err_cap, "option '--%s' takes no value", setting_of_code(s, optopt)->name);
+			else if (optopt)
 				snprintf(err, err_cap, "unknown option '-%c'", optopt);
 			else
 				snprintf(err, err_cap, "unknown option '%s'", word);

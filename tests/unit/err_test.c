@@ -2,12 +2,7 @@
 /* err: every error has a phrase of its own. */
 #include "libbx/core/err.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 static void
 every_error_has_a_phrase_of_its_own(void **state)
