@@ -94,8 +94,10 @@ the_nth_failing_allocation_sticks_and_keeps_what_was_there(void **state)
 		assert_true(b.len <= whole.len);
 		if (b.len)
 			assert_memory_equal(b.data, whole.data, b.len);
-		if (b.err == BX_OK)
+		if (b.err == BX_OK) {
+			buf_fini(&b);
 			break;
+		}
 		assert_int_equal(b.err, BX_ENOMEM);
 		size_t len = b.len;
 		buf_puts(&b, "more"); /* there is memory again, but something is missing already */
