@@ -74,6 +74,19 @@ put_error(uint8_t *p, const struct bx__error *e, const struct stack *s)
 	return mp_put_str(mp_put_str(p, "print", 5), hex, sizeof hex);
 }
 
+static uint8_t *
+put_texts(uint8_t *p, const struct bx_slice *texts, size_t count)
+{
+	p = mp_put_array_header(p, (uint32_t)count);
+	for (size_t i = 0; i < count; i++) {
+		uint32_t n = (uint32_t)texts[i].n;
+		p = mp_is_utf8(texts[i].p, n) ? mp_put_str_header(p, n) : mp_put_bin_header(p, n);
+		memcpy(p, texts[i].p, n);
+		p += n;
+	}
+	return p;
+}
+
 static void
 set_field(bx_ctx *ctx, struct field_key key, const uint8_t *value, size_t n)
 {
@@ -131,4 +144,23 @@ bx__ctx_stack(bx_ctx *ctx, const char *key, const void *skip_object)
 	size_t n = strnlen(key, FIELD_KEY_MAX);
 	struct field_key k = {key, (uint32_t)n, memchr(key, '.', n) != NULL, false};
 	set_field(ctx, k, bytes, (size_t)(end - bytes));
+}
+
+void
+bx__ctx_texts(bx_ctx *ctx, const char *key, const struct bx_slice *texts, size_t count)
+{
+	size_t need = 5, n = strnlen(key, FIELD_KEY_MAX);
+	struct field_key k = {key, (uint32_t)n, memchr(key, '.', n) != NULL, false};
+	for (size_t i = 0; i < count; i++)
+		need += texts[i].n + 5;
+	struct thread *t = need <= UINT32_MAX ? thread_enter() : NULL;
+	if (!t)
+		return;
+	struct ctx *c = context_of(t, ctx);
+	if (!c)
+		atomic_fetch_add_explicit(&t->process->fields_ignored, 1, memory_order_relaxed);
+	uint8_t *p = c && c->line.recorded ? fields_reserve(&c->fields, k, (uint32_t)need) : NULL;
+	if (p)
+		fields_commit(&c->fields, k, put_texts(p, texts, count));
+	thread_leave(t);
 }

@@ -50,6 +50,9 @@ void bx__ctx_error(bx_ctx *ctx, const struct bx__error *error);
 /* Sets a stack at `key`, without an error. */
 void bx__ctx_stack(bx_ctx *ctx, const char *key, const void *skip_object);
 
+/* A field whose value is a list of texts, left out whole when there is no room for it. */
+void bx__ctx_texts(bx_ctx *ctx, const char *key, const struct bx_slice *texts, size_t count);
+
 /* True while this thread is inside libbx's own publishing: a signal handler came in the middle of it. */
 bool bx__busy(void);
 
