@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * pq_conn: what the shim knows of one connection: its queue of commands in flight and its prepared statements.
+ *
+ *     head .......... tail      a command or a pipeline's synchronisation point each; PQgetResult advances the head
+ *     running                   the synchronous call that has not returned yet; never in the queue
+ *     spare                     ended commands, used again: nothing is allocated once a connection is warm
+ *
+ * One thread at a time uses a connection, as libpq itself demands; any thread may look one up.
+ */
+#ifndef BLUEOX_PRELOAD_PQ_CONN_H
+#define BLUEOX_PRELOAD_PQ_CONN_H
+
+#include "preload/pq_command.h"
+#include "preload/track.h"
+
+struct pq_conn {
+	struct track_node node;
+	int server_pid; /* of the session that the rest belongs to */
+	struct pq_command *head, *tail;
+	struct pq_command *running;
+	struct pq_command *spare;
+	struct pq_statements *statements;
+};
+
+struct pq_conn *pq_conn_find(const PGconn *pg);
+struct pq_conn *pq_conn_get(const PGconn *pg); /* NULL: no memory */
+
+/* A command that is nowhere yet; NULL: no memory. */
+struct pq_command *pq_conn_command(struct pq_conn *conn);
+void pq_conn_push(struct pq_conn *conn, struct pq_command *c);
+void pq_conn_give_back(struct pq_conn *conn, struct pq_command *c); /* ended, and not in the queue */
+
+/* Ends the oldest command.  Its event says abandoned when no result of it was waited for to the end. */
+void pq_conn_end_head(struct pq_conn *conn, const struct real_pq *real, const PGconn *pg);
+
+/* Ends all that is in flight. */
+void pq_conn_end_all(struct pq_conn *conn, const struct real_pq *real, const PGconn *pg);
+
+/* As that, and forgets the statements: the session is another. */
+void pq_conn_reset(struct pq_conn *conn, const struct real_pq *real, const PGconn *pg);
+
+/* As that, and gives up the state; the handle may be another connection's next. */
+void pq_conn_drop(struct pq_conn *conn, const struct real_pq *real, const PGconn *pg);
+
+#endif

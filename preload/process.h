@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * process: whether this process is recorded at all, under which name, and its own event when it exits.
+ *
+ * Under the shim the process is the top context: its type is the program's name (BLUEOX_NAME replaces it, BLUEOX_PREFIX
+ * stands before it, set by `oxrun --name`).  Dots in a program's own name become `_`, so that `php8.2` is one part.  Its
+ * event is written after every destructor, by an on_exit() handler that was registered before the loader's own: that is
+ * the one place that knows the exit status and runs last.  A process that emitted nothing writes none.
+ */
+#ifndef BLUEOX_PRELOAD_PROCESS_H
+#define BLUEOX_PRELOAD_PROCESS_H
+
+#include <stdbool.h>
+
+/* The environment wants the shim: BLUEOX_PRELOAD is not 0, and the process runs with nobody else's rights. */
+bool process_wanted(void);
+
+/*
+ * Wrappers record.  The first call settles it and gives the process its name, so it works before the constructor too;
+ * while one thread settles it the others are told no.
+ */
+bool process_on(void);
+
+/* From the constructor: sees to the event at exit. */
+void process_watch_exit(void);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * real: the functions that the wrappers stand in front of, found by who calls.
+ *
+ * A process may hold two copies of libpq, and one that was opened RTLD_LOCAL is invisible to RTLD_NEXT.  So a call goes
+ * to the library that its caller would have reached without us: the object around the return address is looked up, and
+ * the name is searched in that object's own dependency tree (RTLD_NEXT for the main program).  Each caller is resolved
+ * once; then a look-up is _dl_find_object() and a short scan, without locks.
+ *
+ * The caller also tells whose call it is.  libpq and libmemcached call their own public functions, so one PQexec would
+ * be two events; a call that comes from the library itself, or from here (the library tail-jumped out of the function
+ * that a wrapper had called), is *inner* and the wrappers stay silent.  What a callback of the application calls from
+ * inside the library is the application's, and is seen.  Nothing is counted up and down, so nothing is left wrong when
+ * the host longjmps, throws, is cancelled or forks in the middle.
+ *
+ * Safe from any thread, before the constructor too.  A caller's first call takes the loader's lock; errno is kept.
+ */
+#ifndef BLUEOX_PRELOAD_REAL_H
+#define BLUEOX_PRELOAD_REAL_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+
+#include <libmemcached/memcached.h>
+#include <postgresql/libpq-fe.h>
+#include <syslog.h>
+
+void __syslog_chk(int priority, int flag, const char *format, ...);
+void __vsyslog_chk(int priority, int flag, const char *format, va_list args);
+
+/* The tables: one member a line of real.def, NULL where the library is too old to have it. */
+#include "preload/real.def"
+#define REAL_MEMBER(group, name) __typeof__(name) *name;
+struct real_pq {
+	REAL_PQ(REAL_MEMBER, REAL_MEMBER)
+};
+struct real_memcached {
+	REAL_MEMCACHED(REAL_MEMBER, REAL_MEMBER)
+};
+struct real_libc {
+	REAL_LIBC(REAL_MEMBER, REAL_MEMBER)
+};
+#undef REAL_MEMBER
+
+/* What is seen outside of the object: a wrapper, and nothing else. */
+#define WRAPPER __attribute__((visibility("default")))
+
+/* The object that a wrapper was called from. */
+#define CALLER __builtin_return_address(0)
+
+/*
+ * The library that `caller` reaches, or NULL when there is none in the process (the call cannot be carried out then).
+ * *inner tells whether it is the library's own call.
+ */
+const struct real_pq *real_pq(void *caller, bool *inner);
+const struct real_memcached *real_memcached(void *caller, bool *inner);
+
+/* libc is one, whoever calls.  Resolved at the constructor, so that a signal handler never meets the loader's lock. */
+const struct real_libc *real_libc(void);
+
+#endif

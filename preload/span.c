@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+#include "preload/span.h"
+
+bx_ctx *
+span_begin(const char *name)
+{
+	return bx_new(name);
+}
+
+void
+span_end(bx_ctx *span)
+{
+	bx_done(span);
+}
+
+void
+span_set_cut(bx_ctx *span, const char *key, const char *text, size_t len, size_t max)
+{
+	if (len > max) {
+		len = max;
+		while (
+		    len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80) /* a continuation byte: back to its start */
+			len--;
+	}
+	span_set(span, key, bx_strn(text, len));
+}
+
+void
+span_set_list(bx_ctx *span, const char *key, const struct bx_slice *texts, size_t count)
+{
+	bx__ctx_texts(span, key, texts, count);
+}
+
+void
+span_set_error(bx_ctx *span, const struct bx__error *error)
+{
+	if (!span)
+		return;
+	struct bx__error with_skip = *error;
+	with_skip.skip_object = __builtin_return_address(0); /* in this object: its frames are left out */
+	bx__ctx_error(span, &with_skip);
+}

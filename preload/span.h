@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * span: the only door from a wrapper to libbx.
+ *
+ * A span is one event in the making.  NULL is allowed everywhere and does nothing, so a wrapper need not ask twice.
+ * Nothing here blocks or changes errno; span_begin() to span_end() may run in a signal handler.
+ */
+#ifndef BLUEOX_PRELOAD_SPAN_H
+#define BLUEOX_PRELOAD_SPAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "include/blueox.h"
+#include "libbx/shim.h"
+#include "preload/process.h"
+
+/* Wrappers record in this process. */
+static inline bool
+span_on(void)
+{
+	return process_on();
+}
+
+/* Begins an event under what is current on this thread, or under the process itself. */
+bx_ctx *span_begin(const char *name);
+void span_end(bx_ctx *span);
+
+/* Any value that bx_ctx_set() takes. */
+#define span_set(span, key, value) bx_ctx_set(span, key, value)
+
+/* Text with a length, cut at `max` bytes without cutting a UTF-8 character in two. */
+void span_set_cut(bx_ctx *span, const char *key, const char *text, size_t len, size_t max);
+
+/* A list of texts. */
+void span_set_list(bx_ctx *span, const char *key, const struct bx_slice *texts, size_t count);
+
+/* The error with the stack of the application that called us. */
+void span_set_error(bx_ctx *span, const struct bx__error *error);
+
+/* Seconds of the monotonic clock, for times inside bodies. */
+static inline double
+span_clock(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+#endif
