@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * journal: the one durable queue that everything passes through.
+ *
+ * One thread appends (the ingest thread), one thread of its own makes durable, any number read (reader.h).  What counts
+ * for everyone but the appender is the *synced* number: a record is not there until the disk has it.  Rules J1 to J7 of
+ * doc/PROMISE.md; bytes in doc/JOURNAL.md.
+ *
+ * Appending is in three steps, so that many rings share one write: journal_has_room() (else journal_roll()), any number
+ * of journal_append(), one journal_write().
+ */
+#ifndef BLUEOX_OXD_JOURNAL_H
+#define BLUEOX_OXD_JOURNAL_H
+
+#include "libbx/core/buf.h"
+#include "oxd/record.h"
+#include "oxd/segment.h"
+#include "oxd/stats.h"
+
+enum journal_sync { JOURNAL_SYNC_ALWAYS, JOURNAL_SYNC_INTERVAL, JOURNAL_SYNC_NEVER };
+
+enum journal_state {
+	JOURNAL_RUNS,
+	JOURNAL_FULL,     /* --journal-size is reached: the log writer must pass some first */
+	JOURNAL_NO_SPACE, /* a segment could not be made; tried again by itself */
+	JOURNAL_FAILED,   /* what was written twice could not be made durable: nothing is taken in any more */
+};
+
+struct journal_config {
+	const char *state_path; /* segments in state_path/journal, the snapshot beside it */
+	uint64_t segment_bytes;
+	uint64_t max_bytes;
+	enum journal_sync sync;
+	struct stats *stats; /* borrowed */
+};
+
+struct journal;
+
+/* Called for the snapshot's content first (record NULL), then for each record behind it. */
+struct journal_replay {
+	enum bx_err (*snapshot)(void *arg, const struct buf *content, uint64_t *covers);
+	void (*record)(void *arg, const struct record *record);
+	void *arg;
+};
+
+/*
+ * Recovers what is there (rule J5), syncs it and starts the sync thread.  Numbers go on behind `floor` at least.  The
+ * state directory exists and is locked.  On failure one line in err that names the file.
+ */
+enum bx_err journal_open(struct journal **out, const struct journal_config *config, uint64_t floor,
+    const struct journal_replay *replay, char *err, size_t err_cap);
+
+/* Syncs what is written, saves an offered snapshot, stops the thread. */
+void journal_close(struct journal **j);
+
+/* ---- the appender's thread --------------------------------------------------------------------------------------- */
+
+/* True when a record with a frame of so many bytes fits behind the batch. */
+bool journal_has_room(const struct journal *j, size_t frame_bytes);
+
+/* Starts a new segment; the batch must be written.  BX_EFULL: no room now, journal_state() tells why; try again. */
+enum bx_err journal_roll(struct journal *j, size_t frame_bytes);
+
+/* Adds a record to the batch and returns its number.  There must be room. */
+uint64_t journal_append(struct journal *j, const struct source *source, struct bytes frame);
+
+/* Bytes waiting in the batch. */
+size_t journal_batch_bytes(const struct journal *j);
+
+/*
+ * Hands the batch to the kernel; blocks while more than 32 MiB are not durable.  BX_EIO: state failed, nothing of the
+ * batch counts as taken.
+ */
+enum bx_err journal_write(struct journal *j);
+
+/* Number of the newest record appended. */
+uint64_t journal_last(const struct journal *j);
+
+/*
+ * Gives the content of a snapshot that covers all records up to `covers`; it is written once those are durable, and
+ * replaces one that is still waiting.  The content is moved out of the buf.
+ */
+void journal_offer_snapshot(struct journal *j, uint64_t covers, struct buf *content);
+
+/* ---- any thread -------------------------------------------------------------------------------------------------- */
+
+uint64_t journal_synced(const struct journal *j);
+uint64_t journal_snapshot_covers(const struct journal *j);
+enum journal_state journal_state(const struct journal *j);
+const char *journal_state_text(struct journal *j, char *out, size_t cap); /* with the reason where there is one */
+
+/* Waits until `number` is synced, journal_wake() is called, or the time is over.  True when it is synced. */
+bool journal_wait(struct journal *j, uint64_t number, int timeout_ms);
+void journal_wake(struct journal *j);
+
+/* Asks for a sync now rather than within 100 ms; does not wait. */
+void journal_sync_soon(struct journal *j);
+
+/* Lets segments go whose records are all <= upto and covered by a durable snapshot. */
+void journal_trim(struct journal *j, uint64_t upto);
+
+void journal_usage(struct journal *j, uint64_t *bytes, uint64_t *segments);
+
+/*
+ * The segment that holds `number`, or the oldest one when that has gone, with a reference of its own; NULL when there
+ * is none.  For readers.
+ */
+struct segment *journal_take_segment(struct journal *j, uint64_t number);
+void journal_give_segment(struct journal *j, struct segment **s);
+
+#endif

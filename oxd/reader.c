@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: ISC */
+/* reader: the list of segments is asked only when the offset does not hold the record that must be next. */
+#include "oxd/reader.h"
+
+void
+reader_init(struct reader *r, struct journal *j, uint64_t next)
+{
+	*r = (struct reader){.journal = j, .next = next};
+	scan_init(&r->scan);
+}
+
+static void
+let_go(struct reader *r)
+{
+	if (r->segment)
+		journal_give_segment(r->journal, &r->segment);
+}
+
+void
+reader_fini(struct reader *r)
+{
+	let_go(r);
+	scan_fini(&r->scan);
+}
+
+void
+reader_seek(struct reader *r, uint64_t next)
+{
+	let_go(r);
+	r->next = next;
+}
+
+/* Walks from the segment's start to the record wanted. */
+static void
+walk_to_next(struct reader *r)
+{
+	struct record rec;
+	for (uint64_t number = r->segment->first; number < r->next; number++)
+		if (scan_next(&r->scan, number, &rec) != BX_OK)
+			return; /* reader_next() searches from here */
+}
+
+/* True when there is a segment to read that is not the one at hand. */
+static bool
+change_segment(struct reader *r)
+{
+	struct segment *s = journal_take_segment(r->journal, r->next);
+	if (!s)
+		return false;
+	if (s == r->segment) {
+		journal_give_segment(r->journal, &s);
+		return false;
+	}
+	let_go(r);
+	r->segment = s;
+	if (s->first > r->next) {
+		r->skipped += s->first - r->next;
+		r->next = s->first;
+	}
+	scan_start(&r->scan, s->fd, s->seed, SEGMENT_HEADER, s->bytes);
+	walk_to_next(r);
+	return true;
+}
+
+/* The record is damaged: the next one that holds, if it counts already. */
+static enum bx_err
+read_behind_damage(struct reader *r, uint64_t synced, struct record *rec)
+{
+	uint64_t at = r->scan.at;
+	enum bx_err err = scan_find(&r->scan, r->next, rec);
+	if (err == BX_OK && rec->number > synced)
+		err = BX_EBAD;
+	if (err != BX_OK) {
+		r->scan.at = at;
+		return err == BX_EIO ? err : BX_EBAD;
+	}
+	r->skipped += rec->number - r->next;
+	r->next = rec->number + 1;
+	return BX_OK;
+}
+
+enum bx_err
+reader_next(struct reader *r, struct record *rec)
+{
+	uint64_t synced = journal_synced(r->journal);
+	if (r->next > synced)
+		return BX_ESHORT;
+	if (!r->segment && !change_segment(r))
+		return BX_EBAD;
+	for (;;) {
+		enum bx_err err = r->next > synced ? BX_ESHORT : scan_next(&r->scan, r->next, rec);
+		if (err == BX_OK)
+			r->next++;
+		if (err == BX_OK || err == BX_EIO || r->next > synced)
+			return err;
+		if (!change_segment(r))
+			return read_behind_damage(r, synced, rec);
+	}
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: ISC */
+/* record: lengths are bounded before anything is summed. */
+#include "oxd/record.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "libbx/core/bytes.h"
+
+static uint64_t
+sum_of(const uint8_t *p, uint32_t len, uint64_t seed)
+{
+	return XXH3_64bits_withSeed(p + 16, len - 16, seed ^ get_u64le(p));
+}
+
+void
+record_put(
+    struct buf *b, uint64_t seed, uint64_t number, int64_t arrival_ns, const struct source *source, struct bytes frame)
+{
+	uint8_t src[SOURCE_MAX];
+	size_t src_len = source_encode(source, src);
+	size_t len = RECORD_HEADER + src_len + frame.n;
+	size_t padded = (len + 7) & ~(size_t)7;
+	uint8_t *p = buf_extend(b, padded);
+	if (!p)
+		return;
+	put_u32le(p, (uint32_t)len);
+	p[4] = source->kind;
+	p[5] = 0;
+	put_u16le(p + 6, (uint16_t)src_len);
+	put_u64le(p + 16, number);
+	put_u64le(p + 24, (uint64_t)arrival_ns);
+	memcpy(p + RECORD_HEADER, src, src_len);
+	if (frame.n)
+		memcpy(p + RECORD_HEADER + src_len, frame.p, frame.n);
+	memset(p + len, 0, padded - len);
+	put_u64le(p + 8, sum_of(p, (uint32_t)len, seed));
+}
+
+uint32_t
+record_length(const uint8_t *p)
+{
+	uint32_t len = get_u32le(p);
+	uint32_t src_len = get_u16le(p + 6);
+	return len >= RECORD_HEADER && len <= RECORD_MAX && src_len <= len - RECORD_HEADER && p[5] == 0 ? len : 0;
+}
+
+enum bx_err
+record_read(const uint8_t *p, size_t n, uint64_t seed, struct record *out)
+{
+	if (n < RECORD_HEADER)
+		return BX_ESHORT;
+	uint32_t len = record_length(p);
+	if (len == 0)
+		return BX_EBAD;
+	if (len > n)
+		return BX_ESHORT;
+	if (get_u64le(p + 8) != sum_of(p, len, seed))
+		return BX_ESUM;
+	uint32_t src_len = get_u16le(p + 6);
+	out->number = get_u64le(p + 16);
+	out->arrival_ns = (int64_t)get_u64le(p + 24);
+	out->frame = (struct bytes){p + RECORD_HEADER + src_len, len - RECORD_HEADER - src_len};
+	out->size = (len + 7) & ~7U;
+	return source_decode(p[4], p + RECORD_HEADER, src_len, &out->source) ? BX_OK : BX_EBAD;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * source: where a journal record came from, and what that says about rings.
+ *
+ * A ring's record tells up to which byte the ring has been taken over, an own record how many drops of that ring have
+ * been reported.  Both are in the same record as the frame itself, so a restart can neither take an event twice nor
+ * report a drop twice.  Layouts are in doc/JOURNAL.md.
+ */
+#ifndef BLUEOX_OXD_SOURCE_H
+#define BLUEOX_OXD_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libbx/core/frame.h"
+#include "libbx/core/ringfile.h"
+
+enum source_kind {
+	SOURCE_ORIGIN = 1, /* a start of oxd: the origin of the frames behind it; no frame */
+	SOURCE_RING = 2,
+	SOURCE_PUSH = 3, /* version 3 clients */
+	SOURCE_OWN = 4,  /* an event of oxd itself about a ring */
+	SOURCE_LOST = 5, /* journal numbers that were found damaged; no frame */
+};
+
+/* What makes a ring that ring: a name or a pid would not do, both are used again. */
+struct ring_key {
+	uint64_t ino;
+	uint32_t uid;
+	uint32_t zero;
+	uint8_t nonce[16];
+};
+
+/* A ring's drops, cumulative. */
+struct drop_totals {
+	uint64_t bytes;
+	uint64_t by[RING_DROP_SLOTS];
+};
+
+struct source {
+	uint8_t kind; /* enum source_kind, or one that a newer version made */
+	union {
+		uint8_t origin[FRAME_ORIGIN];
+		struct {
+			struct ring_key key;
+			uint64_t from, to;
+		} ring;
+		struct {
+			struct ring_key key;
+			struct drop_totals reported;
+		} own;
+		struct {
+			uint64_t lo, hi;
+		} lost;
+	};
+};
+
+enum { SOURCE_MAX = 104 };
+
+size_t source_encode(const struct source *s, uint8_t out[SOURCE_MAX]);
+
+/* False when the length is not that of this kind.  An unknown kind is fine and left as it is. */
+bool source_decode(uint8_t kind, const uint8_t *p, size_t n, struct source *out);
+
+#endif

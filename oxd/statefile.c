@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: ISC */
+/* statefile: rename is the only step that a reader can see. */
+#include "oxd/statefile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "libbx/core/bytes.h"
+
+#define MAGIC "BLUEOXS"
+enum { HEADER = 32, VERSION = 1, NAME_CAP = 64 };
+static const off_t content_max = 256 << 20;
+
+static uint64_t
+sum_of(const uint8_t *header, const uint8_t *p, size_t n)
+{
+	return XXH3_64bits_withSeed(p, n, get_u64le(header + 8));
+}
+
+static bool
+write_whole(int fd, const uint8_t *p, size_t n, off_t at)
+{
+	while (n > 0) {
+		ssize_t done = pwrite(fd, p, n, at);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return false;
+		p += done;
+		n -= (size_t)done;
+		at += done;
+	}
+	return true;
+}
+
+enum bx_err
+statefile_write(int dir_fd, const char *name, enum statefile_kind kind, const struct buf *content)
+{
+	uint8_t header[HEADER] = MAGIC;
+	put_u32le(header + 8, VERSION);
+	put_u32le(header + 12, kind);
+	put_u64le(header + 16, content->len);
+	put_u64le(header + 24, sum_of(header, content->data, content->len));
+	char fresh[NAME_CAP], prev[NAME_CAP];
+	snprintf(fresh, sizeof fresh, "%s.new", name);
+	snprintf(prev, sizeof prev, "%s.prev", name);
+	int fd = openat(dir_fd, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return BX_EIO;
+	bool ok = write_whole(fd, header, HEADER, 0) && write_whole(fd, content->data, content->len, HEADER) &&
+		  fsync(fd) == 0;
+	int why = errno;
+	close(fd);
+	if (!ok) {
+		unlinkat(dir_fd, fresh, 0);
+		errno = why;
+		return BX_EIO;
+	}
+	/* Between the two renames only NAME.prev is there: it is whole, and readers look for it. */
+	if (renameat(dir_fd, name, dir_fd, prev) != 0 && errno != ENOENT)
+		return BX_EIO;
+	if (renameat(dir_fd, fresh, dir_fd, name) != 0 || fsync(dir_fd) != 0)
+		return BX_EIO;
+	return BX_OK;
+}
+
+static enum bx_err
+read_content(int fd, enum statefile_kind kind, struct buf *content)
+{
+	struct stat st;
+	if (fstat(fd, &st) != 0)
+		return BX_EIO;
+	if (!S_ISREG(st.st_mode) || st.st_size < HEADER || st.st_size > content_max)
+		return BX_EBAD;
+	buf_clear(content);
+	uint8_t *p = buf_extend(content, (size_t)st.st_size);
+	if (!p)
+		return BX_ENOMEM;
+	for (size_t got = 0; got < content->len;) {
+		ssize_t n = pread(fd, p + got, content->len - got, (off_t)got);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return BX_EIO;
+		got += (size_t)n;
+	}
+	if (memcmp(p, MAGIC, sizeof MAGIC) != 0 || get_u32le(p + 12) != kind ||
+	    get_u64le(p + 16) != content->len - HEADER)
+		return BX_EBAD;
+	if (get_u32le(p + 8) != VERSION)
+		return BX_EVERSION;
+	if (get_u64le(p + 24) != sum_of(p, p + HEADER, content->len - HEADER))
+		return BX_ESUM;
+	buf_drop_front(content, HEADER);
+	return BX_OK;
+}
+
+enum bx_err
+statefile_read(int dir_fd, const char *name, bool prev, enum statefile_kind kind, struct buf *content)
+{
+	char path[NAME_CAP];
+	snprintf(path, sizeof path, "%s%s", name, prev ? ".prev" : "");
+	int fd = openat(dir_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? BX_ESHORT : BX_EIO;
+	enum bx_err err = read_content(fd, kind, content);
+	close(fd);
+	return err;
+}
