@@ -4,7 +4,6 @@
 
 #include <math.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -178,12 +177,21 @@ datetime_parse(const char *text, int64_t now_ns, struct datetime *out)
 	return strspn(text, "0123456789") >= 9 ? epoch(text, out) : calendar(text, out);
 }
 
+/* v as n digits. */
+static char *
+put_digits(char *to, long v, int n)
+{
+	for (int i = n; i-- > 0; v /= 10)
+		to[i] = (char)('0' + v % 10);
+	return to + n;
+}
+
 void
 datetime_format(double epoch_s, char out[DATETIME_TEXT])
 {
-	const double year_0 = -62167219200.0, year_10000 = 253402300800.0;
+	static const double year_0 = -62167219200.0, year_10000 = 253402300800.0;
 	if (!(epoch_s >= year_0 && epoch_s < year_10000 - 1)) {
-		snprintf(out, DATETIME_TEXT, "?");
+		memcpy(out, "?", 2);
 		return;
 	}
 	double whole = floor(epoch_s);
@@ -191,6 +199,15 @@ datetime_format(double epoch_s, char out[DATETIME_TEXT])
 	time_t s = (time_t)whole + us / 1000000;
 	struct tm tm;
 	gmtime_r(&s, &tm);
-	snprintf(out, DATETIME_TEXT, "%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ", tm.tm_year + 1900, tm.tm_mon + 1,
-	    tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, us % 1000000);
+	const struct {
+		long value;
+		int digits;
+		char behind;
+	} parts[] = {{tm.tm_year + 1900L, 4, '-'}, {tm.tm_mon + 1L, 2, '-'}, {tm.tm_mday, 2, 'T'}, {tm.tm_hour, 2, ':'},
+	    {tm.tm_min, 2, ':'}, {tm.tm_sec, 2, '.'}, {us % 1000000, 6, 'Z'}};
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		out = put_digits(out, parts[i].value, parts[i].digits);
+		*out++ = parts[i].behind;
+	}
+	*out = '\0';
 }

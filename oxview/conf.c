@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: ISC */
+/* conf: one line a setting; then each part of the query is understood by a function of its own. */
+#include "oxview/conf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libbx/core/addr.h"
+#include "libbx/core/datetime.h"
+
+#define DEFAULT_HOST "127.0.0.1:3513"
+
+#define SETTING(field, setting_name, short_letter, setting_kind, ...)                                                  \
+	{                                                                                                              \
+		.name = (setting_name), .letter = (short_letter), .kind = (setting_kind),                              \
+		.offset = offsetof(struct conf, field), __VA_ARGS__                                                    \
+	}
+
+static const struct setting table[] = {
+    SETTING(host, "host", 'H', SET_TEXT, .value = "HOST:PORT",
+	.help = "show the live stream of the oxd with this control port; without a value " DEFAULT_HOST),
+    SETTING(log_path, "log-path", 'l', SET_TEXT, .value = "DIR", .help = "read the log files in this directory"),
+    SETTING(type_names, "type-name", 'n', SET_LIST, .value = "TYPE",
+	.help = "only events of this type; * stands for any run of characters"),
+    SETTING(start_date, "start-date", 's', SET_TEXT, .value = "DATE", .help = "only events that ended then or later"),
+    SETTING(end_date, "end-date", 'e', SET_TEXT, .value = "DATE",
+	.help = "only events that ended then or earlier; a day means its last moment"),
+    SETTING(id, "id", 'i', SET_TEXT, .value = "ID", .help = "only events whose id starts so"),
+    SETTING(errors_only, "errors-only", 0, SET_FLAG, .help = "only events with an error"),
+    SETTING(pretty, "pretty", 'p', SET_FLAG, .help = "for people, event by event (default on a terminal)"),
+    SETTING(json, "json", 'j', SET_FLAG, .help = "a line of JSON for each event (default elsewhere)"),
+    SETTING(
+	tree, "tree", 't', SET_FLAG, .help = "for people, events under the ones they belong to, on a scale of time"),
+    SETTING(msgpack, "msgpack", 0, SET_FLAG, .help = "the bytes of each event as they were read"),
+    SETTING(limit, "limit", 'L', SET_UINT, .value = "N", .help = "show no more than N events (--tree: N trees)"),
+    SETTING(sort, "sort", 0, SET_TEXT, .value = "FIELD",
+	.help = "order by start, end, duration, type, id, host, pid or a field of the body"),
+    SETTING(reverse, "reverse", 'r', SET_FLAG, .help = "the greatest first; without --sort the latest end first"),
+    SETTING(memory_bytes, "memory", 0, SET_SIZE, .value = "SIZE", .fallback = "64m",
+	.help = "most events held in memory by --sort and --tree"),
+    SETTING(verbose, "verbose", 'v', SET_COUNT, .help = "leave nothing out in --tree; tell more on stderr"),
+    SETTING(help, "help", 'h', SET_FLAG, .help = "print this and exit", .argv_only = true),
+    SETTING(version, "version", 'V', SET_FLAG, .help = "print the version and exit", .argv_only = true),
+    SETTING(man, "man", 0, SET_FLAG, .help = "print the manual page (roff) and exit", .argv_only = true),
+};
+
+/* `-H` takes a value, and may stand without one where no value can follow: last, or before another option. */
+static char **
+with_default_host(int argc, char **argv, int *new_argc)
+{
+	static char value[] = DEFAULT_HOST;
+	char **out = calloc(2 * (size_t)argc + 1, sizeof *out);
+	bool options = true;
+	*new_argc = 0;
+	for (int i = 0; out && i < argc; i++) {
+		out[(*new_argc)++] = argv[i];
+		options = options && strcmp(argv[i], "--") != 0;
+		bool bare = i > 0 && options && (strcmp(argv[i], "-H") == 0 || strcmp(argv[i], "--host") == 0);
+		if (bare && (i + 1 == argc || (argv[i + 1][0] == '-' && argv[i + 1][1])))
+			out[(*new_argc)++] = value;
+	}
+	return out;
+}
+
+static bool
+fail(char *err, size_t err_cap, const char *option, const char *text, const char *wrong)
+{
+	snprintf(err, err_cap, "%s '%s' %s", option, text, wrong);
+	return false;
+}
+
+static bool
+understand_dates(struct conf *c, int64_t now_ns, char *err, size_t err_cap)
+{
+	struct datetime when;
+	const char *wrong;
+	if (c->start_date) {
+		if ((wrong = datetime_parse(c->start_date, now_ns, &when)))
+			return fail(err, err_cap, "--start-date", c->start_date, wrong);
+		c->select.has_from = true;
+		c->select.from_ns = when.first_ns;
+	}
+	if (c->end_date) {
+		if ((wrong = datetime_parse(c->end_date, now_ns, &when)))
+			return fail(err, err_cap, "--end-date", c->end_date, wrong);
+		c->select.has_to = true;
+		c->select.to_ns = when.last_ns;
+	}
+	if (c->select.has_from && c->select.has_to && c->select.from_ns > c->select.to_ns)
+		return fail(err, err_cap, "--end-date", c->end_date, "lies before --start-date");
+	return true;
+}
+
+static bool
+understand_style(struct conf *c, bool stdout_terminal, char *err, size_t err_cap)
+{
+	if (c->pretty + c->json + c->tree + c->msgpack > 1) {
+		snprintf(err, err_cap, "choose one of --pretty, --json, --tree and --msgpack");
+		return false;
+	}
+	c->style = c->pretty    ? STYLE_PRETTY
+		   : c->json    ? STYLE_JSON
+		   : c->tree    ? STYLE_TREE
+		   : c->msgpack ? STYLE_MSGPACK
+				: (stdout_terminal ? STYLE_PRETTY : STYLE_JSON);
+	return true;
+}
+
+static bool
+understand_source(struct conf *c, bool host_in_argv, bool log_in_argv, bool stdin_usable, char *err, size_t err_cap)
+{
+	if (host_in_argv + log_in_argv + (c->file_count > 0) > 1) {
+		snprintf(err, err_cap, "choose one source: --host, --log-path, or files");
+		return false;
+	}
+	if (c->file_count > 0)
+		c->source = FROM_FILES;
+	else if (host_in_argv || (c->host && !log_in_argv))
+		c->source = FROM_LIVE;
+	else if (c->log_path)
+		c->source = FROM_LOGDIR;
+	else
+		c->source = FROM_STDIN;
+	if (c->source == FROM_STDIN && !stdin_usable) {
+		snprintf(
+		    err, err_cap, "nothing to read: give files, --log-path or --host, or pipe a log into it (--help)");
+		return false;
+	}
+	return true;
+}
+
+static bool
+understand_live(const struct conf *c, char *err, size_t err_cap)
+{
+	struct addr a;
+	if (c->source != FROM_LIVE)
+		return true;
+	const char *wrong = addr_parse(c->host, "127.0.0.1", 3513, &a);
+	if (wrong) {
+		snprintf(err, err_cap, "--host '%s': %s", c->host, wrong);
+		return false;
+	}
+	if (c->style != STYLE_TREE && !c->sort)
+		return true;
+	snprintf(err, err_cap, "--tree, --sort and --reverse need an end, and the live stream has none");
+	return false;
+}
+
+static bool
+understand(struct conf *c, bool host_in_argv, bool log_in_argv, struct conf_streams streams, int64_t now_ns, char *err,
+    size_t err_cap)
+{
+	while (c->files[c->file_count])
+		c->file_count++;
+	if (c->reverse && !c->sort)
+		c->sort = "end";
+	c->select.types = c->type_names;
+	c->select.id = c->id;
+	c->select.errors_only = c->errors_only;
+	return understand_dates(c, now_ns, err, err_cap) &&
+	       understand_style(c, streams.stdout_terminal, err, err_cap) &&
+	       understand_source(c, host_in_argv, log_in_argv, streams.stdin_usable, err, err_cap) &&
+	       understand_live(c, err, err_cap);
+}
+
+bool
+conf_read(struct conf *c, int argc, char **argv, struct conf_streams streams, int64_t now_ns, char *err, size_t err_cap)
+{
+	*c = (struct conf){0};
+	int full_argc;
+	char **full_argv = with_default_host(argc, argv, &full_argc);
+	c->files = calloc(2 * (size_t)argc + 1, sizeof *c->files);
+	bool ok =
+	    full_argv && c->files && settings_init(&c->settings, table, sizeof table / sizeof *table, CONF_ENV, c);
+	if (!ok)
+		snprintf(err, err_cap, "out of memory");
+	ok = ok && settings_env(&c->settings, err, err_cap);
+	const char *env_host = c->host, *env_log = c->log_path;
+	ok = ok && settings_argv(&c->settings, full_argc, full_argv, c->files, err, err_cap);
+	free(full_argv);
+	if (!ok || c->help || c->version || c->man)
+		return ok;
+	return understand(c, c->host != env_host, c->log_path != env_log, streams, now_ns, err, err_cap);
+}
+
+void
+conf_fini(struct conf *c)
+{
+	settings_fini(&c->settings);
+	free(c->files);
+	c->files = NULL;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * conf: what oxview was asked for, checked.
+ *
+ * conf_read() turns environment and arguments into one struct in which everything that can be wrong before the first
+ * event is read has been found wrong already.
+ */
+#ifndef BLUEOX_OXVIEW_CONF_H
+#define BLUEOX_OXVIEW_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libbx/core/settings.h"
+#include "oxview/select.h"
+
+#define CONF_ENV "OXVIEW_"
+
+enum conf_source { FROM_STDIN, FROM_FILES, FROM_LOGDIR, FROM_LIVE };
+enum conf_style { STYLE_JSON, STYLE_PRETTY, STYLE_TREE, STYLE_MSGPACK };
+
+struct conf {
+	/* as given */
+	const char *host, *log_path;
+	struct setting_list type_names;
+	const char *start_date, *end_date, *id, *sort;
+	bool errors_only, reverse, pretty, json, tree, msgpack, help, version, man;
+	uint64_t limit; /* 0: none */
+	uint64_t memory_bytes;
+	int verbose;
+
+	/* as understood */
+	enum conf_source source;
+	enum conf_style style;
+	struct select select;
+	char **files; /* NULL-terminated, owned; the strings are argv's */
+	size_t file_count;
+	struct settings settings; /* owns the texts */
+};
+
+/* How standard input and output look, which decides the defaults. */
+struct conf_streams {
+	bool stdin_usable; /* open, and no terminal */
+	bool stdout_terminal;
+};
+
+/*
+ * False with one line in err when something is wrong.  With --help, --version or --man nothing else is looked at.
+ * argv must outlive the conf.
+ */
+bool conf_read(
+    struct conf *c, int argc, char **argv, struct conf_streams streams, int64_t now_ns, char *err, size_t err_cap);
+void conf_fini(struct conf *c);
+
+#endif

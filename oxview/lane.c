@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: ISC */
+/* lane: when a reader ends, the next file's takes its place. */
+#include "oxview/lane.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void
+lane_init(struct lane *l, size_t window, const struct source_env *env)
+{
+	*l = (struct lane){.window = window, .env = env};
+}
+
+void
+lane_fini(struct lane *l)
+{
+	if (l->open)
+		reader_close(&l->reader);
+	for (size_t i = 0; i < l->count; i++)
+		free(l->paths[i]);
+	free(l->paths);
+	*l = (struct lane){0};
+}
+
+bool
+lane_add(struct lane *l, const char *path)
+{
+	char *copy = strdup(path);
+	char **grown = copy ? realloc(l->paths, (l->count + 1) * sizeof *grown) : NULL;
+	if (!grown) {
+		free(copy);
+		return false;
+	}
+	l->paths = grown;
+	l->paths[l->count++] = copy;
+	return true;
+}
+
+static void
+open_next(struct lane *l)
+{
+	const char *path = l->paths[l->next++];
+	bool standard = strcmp(path, "-") == 0;
+	int fd = standard ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+	const char *name = standard ? "standard input" : path;
+	if (fd < 0) {
+		trouble_add(l->env->trouble, "%s: %s", name, strerror(errno));
+		return;
+	}
+	l->open = true;
+	if (!reader_open(&l->reader, fd, name, l->window, l->env->trouble)) {
+		trouble_add(l->env->trouble, "%s: out of memory", name);
+		reader_close(&l->reader);
+		l->open = false;
+		return;
+	}
+	l->reader.before_wait = l->env->before_wait;
+	l->reader.context = l->env->context;
+}
+
+bool
+lane_next(struct lane *l, struct event *ev)
+{
+	for (;;) {
+		if (l->open) {
+			if (reader_next(&l->reader, ev))
+				return true;
+			reader_close(&l->reader);
+			l->open = false;
+		}
+		if (l->next == l->count)
+			return false;
+		open_next(l);
+	}
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+/* lane: files read one after the other as if they were one, each open only while it is read. */
+#ifndef BLUEOX_OXVIEW_LANE_H
+#define BLUEOX_OXVIEW_LANE_H
+
+#include "oxview/reader.h"
+#include "oxview/source.h"
+
+struct lane {
+	char **paths; /* owned, and each of them */
+	size_t count, next;
+	size_t window;
+	const struct source_env *env;
+	struct reader reader;
+	bool open;
+};
+
+/* An empty lane; window as in reader_open. */
+void lane_init(struct lane *l, size_t window, const struct source_env *env);
+void lane_fini(struct lane *l);
+
+bool lane_add(struct lane *l, const char *path); /* copies; false: out of memory */
+
+/* As reader_next.  Files that cannot be opened are told and passed over. */
+bool lane_next(struct lane *l, struct event *ev);
+
+#endif

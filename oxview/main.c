@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: ISC */
+/* oxview: shows events.  A source gives them, show takes them; this file ties the two and decides the exit status. */
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "include/blueox.h"
+#include "libbx/core/clock.h"
+#include "oxview/conf.h"
+#include "oxview/help.h"
+#include "oxview/out.h"
+#include "oxview/show.h"
+#include "oxview/source.h"
+#include "oxview/trouble.h"
+
+enum { EXIT_ALL_SHOWN = 0, EXIT_TROUBLE = 1, EXIT_USAGE = 2 };
+
+static struct conf_streams
+look_at_streams(void)
+{
+	bool terminal = isatty(STDIN_FILENO);
+	return (struct conf_streams){
+	    .stdin_usable = !terminal && errno != EBADF,
+	    .stdout_terminal = isatty(STDOUT_FILENO),
+	};
+}
+
+static void
+flush(void *out)
+{
+	out_flush(out);
+}
+
+static struct source *
+open_source(const struct conf *c, const struct source_env *env)
+{
+	char *const standard_input[] = {"-"};
+	switch (c->source) {
+	case FROM_LIVE:
+		return source_live(c->host, env);
+	case FROM_LOGDIR:
+		return source_logdir(c->log_path, env);
+	case FROM_FILES:
+		return source_files(c->files, c->file_count, env);
+	case FROM_STDIN:
+		break;
+	}
+	return source_files(standard_input, 1, env);
+}
+
+static void
+show_all(const struct conf *c, struct out *out, struct trouble *trouble)
+{
+	struct source_env env = {&c->select, trouble, flush, out};
+	struct source *source = open_source(c, &env);
+	if (!source) {
+		if (trouble->count == 0)
+			trouble_add(trouble, "out of memory");
+		return;
+	}
+	struct show show;
+	show_init(&show, c, out, trouble);
+	struct event ev;
+	while (source_next(source, &ev) && show_event(&show, &ev))
+		;
+	show_end(&show);
+	show_fini(&show);
+	source_free(&source);
+}
+
+static int
+print_words(const struct conf *c, struct out *out)
+{
+	if (c->version)
+		buf_puts(&out->buf, "oxview " BX_VERSION "\n");
+	else if (c->man)
+		help_man(&c->settings, &out->buf);
+	else
+		help_text(&c->settings, &out->buf);
+	out_flush(out);
+	return out->error ? EXIT_TROUBLE : EXIT_ALL_SHOWN;
+}
+
+static int
+run(const struct conf *c)
+{
+	struct trouble trouble = {0};
+	struct out out;
+	out_init(&out, STDOUT_FILENO, isatty(STDOUT_FILENO));
+	if (c->help || c->version || c->man) {
+		int status = print_words(c, &out);
+		out_fini(&out);
+		return status;
+	}
+	show_all(c, &out, &trouble);
+	out_flush(&out);
+	if (out.error)
+		trouble_add(&trouble, "standard output: %s", strerror(out.error));
+	out_fini(&out);
+	return trouble.count ? EXIT_TROUBLE : EXIT_ALL_SHOWN;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct conf c;
+	char err[600];
+	setlocale(LC_CTYPE, "");
+	errno = 0;
+	if (!conf_read(&c, argc, argv, look_at_streams(), clock_wall_ns(), err, sizeof err)) {
+		struct trouble trouble = {0};
+		trouble_tell(&trouble, "%s", err);
+		conf_fini(&c);
+		return EXIT_USAGE;
+	}
+	int status = run(&c);
+	conf_fini(&c);
+	return status;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * out: standard output in big writes.
+ *
+ * Formats append to `out->buf`; out_done() is called once an event and writes when enough has gathered, or at once when
+ * somebody is waiting (a terminal).  Whoever is about to wait for input calls out_flush() first.  A reader that went
+ * away is no trouble: `closed` turns true and everything after it is thrown away.
+ */
+#ifndef BLUEOX_OXVIEW_OUT_H
+#define BLUEOX_OXVIEW_OUT_H
+
+#include <stdbool.h>
+
+#include "libbx/core/buf.h"
+
+struct out {
+	struct buf buf;
+	int fd;
+	bool prompt; /* write after each event */
+	bool closed; /* nobody reads any more */
+	int error;   /* errno of another failure to write, or to allocate; 0: none */
+};
+
+void out_init(struct out *o, int fd, bool prompt);
+void out_fini(struct out *o);
+
+/* An event is complete in the buf.  False when no more is wanted: closed or error. */
+bool out_done(struct out *o);
+bool out_flush(struct out *o);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: ISC */
+/* select: cheapest condition first. */
+#include "oxview/select.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "libbx/core/name.h"
+#include "oxview/body.h"
+#include "oxview/format_json.h"
+
+bool
+select_type(const struct select *s, struct bytes type)
+{
+	for (size_t i = 0; i < s->types.count; i++)
+		if (name_glob(s->types.items[i], (const char *)type.p, type.n))
+			return true;
+	return s->types.count == 0;
+}
+
+static bool
+starts_with(struct bytes text, const char *prefix)
+{
+	size_t n = strlen(prefix);
+	return text.n >= n && memcmp(text.p, prefix, n) == 0;
+}
+
+static bool
+id_matches(const struct event *ev, const char *wanted)
+{
+	if (ev->id.p || !ev->id_raw.p)
+		return ev->id.p && starts_with(ev->id, wanted);
+	struct buf text = {0}; /* an id that is a number or worse: as JSON writes it, and whole */
+	json_object(ev->id_raw, &text);
+	bool same = text.len == strlen(wanted) && memcmp(text.data, wanted, text.len) == 0;
+	buf_fini(&text);
+	return same;
+}
+
+/* In whole microseconds: a double of today's seconds cannot say more. */
+static bool
+in_range(const struct select *s, const struct event *ev)
+{
+	if (!ev->has_end && !ev->has_start)
+		return false;
+	double us = (ev->has_end ? ev->end : ev->start) * 1e6;
+	if (!(fabs(us) < 9e18))
+		return false;
+	int64_t at = llround(us);
+	return (!s->has_from || at >= s->from_ns / 1000) && (!s->has_to || at <= s->to_ns / 1000);
+}
+
+bool
+select_event(const struct select *s, const struct event *ev)
+{
+	if (s->types.count && !select_type(s, ev->type))
+		return false;
+	if ((s->has_from || s->has_to) && !in_range(s, ev))
+		return false;
+	if (s->id && !id_matches(ev, s->id))
+		return false;
+	return !s->errors_only || body_has_error(ev);
+}
+
+/* A type too long for a file name is cut there, and the cut ends in `~` and 16 hex digits. */
+static bool
+was_cut(const struct logname *file)
+{
+	return file->type_len >= 17 && file->type[file->type_len - 17] == '~' &&
+	       strspn(file->type + file->type_len - 16, "0123456789abcdef") == 16;
+}
+
+bool
+select_file(const struct select *s, const struct logname *file)
+{
+	return was_cut(file) || select_type(s, (struct bytes){(const uint8_t *)file->type, file->type_len});
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: ISC */
+/* show: a style is one line in show_one(). */
+#include "oxview/show.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "oxview/format_json.h"
+#include "oxview/format_pretty.h"
+#include "oxview/format_tree.h"
+
+void
+show_init(struct show *s, const struct conf *conf, struct out *out, struct trouble *trouble)
+{
+	*s = (struct show){.conf = conf, .out = out, .trouble = trouble};
+	s->holds = conf->sort || conf->style == STYLE_TREE;
+	term_init(&s->term, out->fd);
+	/* A limit on trees is no limit on events. */
+	sorter_init(&s->held, conf->style == STYLE_TREE ? NULL : conf->sort, conf->reverse,
+	    conf->style == STYLE_TREE ? 0 : conf->limit, conf->memory_bytes);
+}
+
+void
+show_fini(struct show *s)
+{
+	sorter_fini(&s->held);
+	symbolizer_free(&s->symbols);
+}
+
+static bool
+show_one(struct show *s, const struct event *ev)
+{
+	switch (s->conf->style) {
+	case STYLE_PRETTY:
+		if (!s->symbols)
+			s->symbols = symbolizer_new();
+		format_pretty(ev, &s->term, s->symbols, &s->out->buf);
+		break;
+	case STYLE_MSGPACK:
+		buf_put(&s->out->buf, ev->raw.p, ev->raw.n);
+		break;
+	case STYLE_JSON:
+	case STYLE_TREE:
+		format_json(ev, &s->out->buf);
+		break;
+	}
+	s->shown++;
+	return out_done(s->out) && !(s->conf->limit && s->shown >= s->conf->limit);
+}
+
+bool
+show_event(struct show *s, const struct event *ev)
+{
+	if (!s->holds)
+		return show_one(s, ev);
+	if (sorter_add(&s->held, ev))
+		return true;
+	trouble_add(s->trouble, "more than %llu bytes of events to hold for %s: ask for less, or set --memory",
+	    (unsigned long long)s->conf->memory_bytes, s->conf->style == STYLE_TREE ? "--tree" : "--sort");
+	s->gave_up = true;
+	return false;
+}
+
+struct ordered_group {
+	const struct tree_group *group;
+	struct sort_key key;
+	bool reverse;
+};
+
+static int
+by_key(const void *a, const void *b)
+{
+	const struct ordered_group *x = a, *y = b;
+	int order = sort_compare(&x->key, &y->key, x->reverse);
+	return order ? order : (x->group > y->group) - (x->group < y->group);
+}
+
+/* Trees by what --sort names in their head; by start without it. */
+static bool
+order_groups(const struct show *s, const struct tree *t, struct ordered_group *ordered)
+{
+	for (size_t i = 0; i < t->group_count; i++) {
+		ordered[i] = (struct ordered_group){&t->groups[i], {.kind = SORT_MISSING}, s->conf->reverse};
+		if (s->conf->sort)
+			ordered[i].key = sort_key_of(t->groups[i].head, s->conf->sort);
+	}
+	if (s->conf->sort && t->group_count > 1)
+		qsort(ordered, t->group_count, sizeof *ordered, by_key);
+	return true;
+}
+
+static void
+show_trees(struct show *s)
+{
+	struct tree t = {0};
+	struct event *events = calloc(s->held.count + 1, sizeof *events);
+	for (size_t i = 0; events && i < s->held.count; i++)
+		sorter_get(&s->held, i, &events[i]);
+	bool ok = events && tree_build(&t, events, s->held.count);
+	free(events);
+	struct ordered_group *ordered = ok ? calloc(t.group_count + 1, sizeof *ordered) : NULL;
+	if (!ordered) {
+		trouble_add(s->trouble, "out of memory for --tree");
+		tree_fini(&t);
+		return;
+	}
+	order_groups(s, &t, ordered);
+	bool more = true;
+	for (size_t i = 0; i < t.group_count && more; i++) {
+		format_tree(ordered[i].group, &s->term, s->conf->verbose > 0, &s->out->buf);
+		s->shown++;
+		more = out_done(s->out) && !(s->conf->limit && s->shown >= s->conf->limit);
+	}
+	free(ordered);
+	tree_fini(&t);
+}
+
+void
+show_end(struct show *s)
+{
+	if (!s->holds || s->gave_up)
+		return;
+	sorter_finish(&s->held);
+	if (s->conf->style == STYLE_TREE) {
+		show_trees(s);
+		return;
+	}
+	bool more = true;
+	for (size_t i = 0; i < s->held.count && more; i++) {
+		struct event ev;
+		sorter_get(&s->held, i, &ev);
+		more = show_one(s, &ev);
+	}
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * show: takes events and shows them, in the style, order and number that were asked for.
+ *
+ * Events are shown as they come, unless they must all be known first (--sort, --tree); then show_end() shows them.
+ */
+#ifndef BLUEOX_OXVIEW_SHOW_H
+#define BLUEOX_OXVIEW_SHOW_H
+
+#include <stdbool.h>
+
+#include "oxview/conf.h"
+#include "oxview/out.h"
+#include "oxview/sort.h"
+#include "oxview/symbolize.h"
+#include "oxview/term.h"
+#include "oxview/trouble.h"
+
+struct show {
+	const struct conf *conf; /* borrowed */
+	struct out *out;         /* borrowed */
+	struct trouble *trouble; /* borrowed */
+	struct term term;
+	struct symbolizer *symbols; /* made at the first event in --pretty */
+	struct sorter held;
+	bool holds;   /* until show_end() */
+	bool gave_up; /* too much to hold: nothing will be shown */
+	uint64_t shown;
+};
+
+void show_init(struct show *s, const struct conf *conf, struct out *out, struct trouble *trouble);
+void show_fini(struct show *s);
+
+/* False when no more is wanted: the limit is reached, nobody reads any more, or memory is used up. */
+bool show_event(struct show *s, const struct event *ev);
+void show_end(struct show *s);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * source: where events come from, as one call whatever it is.
+ *
+ * Sources tell what goes wrong to the trouble they were given; next() then goes on as far as it can.
+ */
+#ifndef BLUEOX_OXVIEW_SOURCE_H
+#define BLUEOX_OXVIEW_SOURCE_H
+
+#include <stdbool.h>
+
+#include "libbx/core/event.h"
+#include "oxview/select.h"
+#include "oxview/trouble.h"
+
+struct source {
+	/* The next event that is wanted, which lives until the next call.  False at the end. */
+	bool (*next)(struct source *s, struct event *ev);
+	void (*free)(struct source *s);
+};
+
+/* What every source is told.  All borrowed, all outliving the source. */
+struct source_env {
+	const struct select *select; /* which events are wanted */
+	struct trouble *trouble;
+	void (*before_wait)(void *context); /* called before waiting for more, so that what was shown can be written */
+	void *context;
+};
+
+static inline bool
+source_next(struct source *s, struct event *ev)
+{
+	return s->next(s, ev);
+}
+
+static inline void
+source_free(struct source **s)
+{
+	if (*s)
+		(*s)->free(*s);
+	*s = NULL;
+}
+
+/* Files in the order given, one after the other; `-` is standard input.  NULL: out of memory. */
+struct source *source_files(char *const *paths, size_t count, const struct source_env *env);
+
+/*
+ * The log directory.  Files of one type follow each other by date; the types are merged by the events' end, as far as
+ * each type is in that order, without holding more than one event of each.  NULL, with trouble told: cannot be read.
+ */
+struct source *source_logdir(const char *path, const struct source_env *env);
+
+/*
+ * The live stream of the oxd whose control port is at `address` (HOST:PORT, PORT, ipc:///path).  Asks it for the stream
+ * and waits for at most 5 seconds for the answer; NULL, with trouble told, when there is none.  Goes on after the daemon
+ * went away and came back; the gap is told.
+ */
+struct source *source_live(const char *address, const struct source_env *env);
+
+#endif
