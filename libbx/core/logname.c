@@ -11,6 +11,8 @@
 
 #include "libbx/core/id.h"
 
+enum { CUT_MARK = 17, UNCUT_MAX = LOGNAME_TYPE_MAX - CUT_MARK }; /* encoded bytes: of the mark, and of a type without */
+
 static bool
 plain(uint8_t c)
 {
@@ -26,7 +28,7 @@ encode_type(struct bytes type, char *out)
 	for (size_t i = 0; i < type.n; i++) {
 		uint8_t c = type.p[i];
 		bool as_is = plain(c) && !(c == '.' && i == 0);
-		if (n + (as_is ? 1 : 3) > LOGNAME_TYPE_MAX - 17) {
+		if (n + (as_is ? 1 : 3) > UNCUT_MAX) {
 			out[n++] = '~';
 			hex_u64(out + n, XXH3_64bits(type.p, type.n));
 			return n + 16;
@@ -66,7 +68,7 @@ logname_make(struct bytes type, int64_t arrival_ns, bool hourly, unsigned part, 
 static bool
 is_cut_mark(const char *s, size_t n)
 {
-	return n == 17 && *s == '~' && strspn(s + 1, "0123456789abcdef") >= 16;
+	return n == CUT_MARK && *s == '~' && strspn(s + 1, "0123456789abcdef") >= 16;
 }
 
 /* One character that encode_type wrote; its length in s, or 0 when it would have written something else. */
@@ -91,14 +93,14 @@ decode_type(const char *s, size_t n, struct logname *out)
 		return false;
 	size_t len = 0;
 	for (size_t i = 0; i < n;) {
-		if (i + 3 > LOGNAME_TYPE_MAX - 17 && is_cut_mark(s + i, n - i)) { /* shorter ones are not cut */
+		if (i + 3 > UNCUT_MAX && is_cut_mark(s + i, n - i)) { /* shorter ones are not cut */
 			memcpy(out->type + len, s + i, n - i);
 			len += n - i;
 			break;
 		}
 		uint8_t byte;
 		size_t taken = decode_one(s + i, n - i, i == 0, &byte);
-		if (taken == 0)
+		if (taken == 0 || i + taken > UNCUT_MAX)
 			return false;
 		out->type[len++] = (char)byte;
 		i += taken;

@@ -172,6 +172,21 @@ other_files_are_not_taken(void **state)
 }
 
 static void
+a_type_that_should_have_been_cut_is_not_taken(void **state)
+{
+	(void)state;
+	for (size_t n = 170; n < 220; n++) {
+		char made[LOGNAME_MAX], file[LOGNAME_MAX];
+		uint8_t type[220];
+		struct logname out;
+		memset(type, 't', sizeof type);
+		logname_make((struct bytes){type, n}, 0, false, 0, made);
+		snprintf(file, sizeof file, "%.*s.700101.log", (int)n, type);
+		assert_int_equal(logname_parse(file, &out), strcmp(file, made) == 0);
+	}
+}
+
+static void
 a_name_of_any_length_is_judged_without_harm(void **state)
 {
 	(void)state;
@@ -196,6 +211,7 @@ main(void)
 	    cmocka_unit_test(days_and_hours_turn_in_utc),
 	    cmocka_unit_test(an_arrival_that_cannot_be_still_has_a_name),
 	    cmocka_unit_test(other_files_are_not_taken),
+	    cmocka_unit_test(a_type_that_should_have_been_cut_is_not_taken),
 	    cmocka_unit_test(a_name_of_any_length_is_judged_without_harm),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: ISC */
+/* event: event_parse, mp_skip and mp_is_one_map agree with one another and with msgpack-c about any bytes. */
+/* LIBS: -lmsgpackc */
+#include <msgpack.h>
+
+#include "libbx/core/event.h"
+#include "libbx/core/mp.h"
+#include "tests/fuzz/fuzz.h"
+
+enum { THEIR_DEPTH = 32 }; /* msgpack-c calls what is nested deeper out of memory */
+
+/* It also asks for memory for every item that a header claims: only bytes whose claims fit are shown to it. */
+static bool
+they_can_read(const uint8_t *p, size_t n)
+{
+	struct cursor c;
+	struct mp_token t;
+	cursor_init(&c, p, n);
+	mp_skip_within(&c, THEIR_DEPTH - 1);
+	if (c.err == BX_ELIMIT)
+		return false;
+	cursor_init(&c, p, n);
+	while (cursor_left(&c) > 0 && mp_next(&c, &t))
+		if ((t.kind == MP_ARRAY || t.kind == MP_MAP) && t.len > n)
+			return false;
+	return true;
+}
+
+/* Where msgpack-c says that the first object ends, 0 when it is not whole. */
+static size_t
+their_end(const uint8_t *p, size_t n)
+{
+	msgpack_unpacked result;
+	size_t end = 0;
+	msgpack_unpacked_init(&result);
+	msgpack_unpack_return r = msgpack_unpack_next(&result, (const char *)p, n, &end);
+	msgpack_unpacked_destroy(&result);
+	return r == MSGPACK_UNPACK_SUCCESS || r == MSGPACK_UNPACK_EXTRA_BYTES ? end : 0;
+}
+
+static void
+lies_within(struct bytes b, const uint8_t *p, size_t n)
+{
+	MUST(b.p == NULL ? b.n == 0 : b.p >= p && b.n <= n && (size_t)(b.p - p) <= n - b.n);
+}
+
+static void
+view_lies_within(const struct event *ev, const uint8_t *p, size_t n)
+{
+	lies_within(ev->id, p, n);
+	lies_within(ev->id_raw, p, n);
+	lies_within(ev->type, p, n);
+	lies_within(ev->host, p, n);
+	lies_within(ev->span, p, n);
+	lies_within(ev->parent, p, n);
+	lies_within(ev->body, p, n);
+	if (ev->body_is_map)
+		MUST(mp_is_one_map(ev->body.p, ev->body.n));
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	uint8_t *p = exact_copy(data, n);
+	struct cursor c;
+	struct event ev;
+	enum bx_err why;
+	cursor_init(&c, p, n);
+	bool whole = mp_skip(&c);
+	MUST(whole == (c.err == BX_OK));
+	if (they_can_read(p, n))
+		MUST(their_end(p, n) == (whole ? cursor_offset(&c) : 0));
+
+	bool one_map = mp_is_one_map(p, n);
+	MUST((event_parse(p, n, &ev) == BX_OK) == one_map);
+	view_lies_within(&ev, p, n);
+	size_t length = event_length(p, n, &why);
+	MUST((length > 0) == (why == BX_OK));
+	if (length > 0)
+		MUST(whole && length == cursor_offset(&c) && mp_is_one_map(p, length));
+	if (one_map)
+		MUST(length == n);
+
+	size_t used = 0;
+	MUST((event_read(p, n, &ev, &used) == BX_OK) == (length > 0));
+	MUST(used == length);
+	mp_is_utf8(p, n);
+	free(p);
+	return 0;
+}
