@@ -213,7 +213,7 @@ array(struct json *j, uint32_t items)
 	buf_putc(j->out, ']');
 }
 
-/* Recursion is as deep as maps and arrays lie in one another, which the reader has bounded. */
+/* Recursion is as deep as maps and arrays lie in one another, which the feed has bounded. */
 static void
 value(struct json *j)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* lane: when a reader ends, the next file's takes its place. */
+/* lane: when a feed ends, the next file's takes its place. */
 #include "oxview/lane.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@ void
 lane_fini(struct lane *l)
 {
 	if (l->open)
-		reader_close(&l->reader);
+		feed_close(&l->feed);
 	for (size_t i = 0; i < l->count; i++)
 		free(l->paths[i]);
 	free(l->paths);
@@ -51,14 +51,14 @@ open_next(struct lane *l)
 		return;
 	}
 	l->open = true;
-	if (!reader_open(&l->reader, fd, name, l->window, l->env->trouble)) {
+	if (!feed_open(&l->feed, fd, name, l->window, l->env->trouble)) {
 		trouble_add(l->env->trouble, "%s: out of memory", name);
-		reader_close(&l->reader);
+		feed_close(&l->feed);
 		l->open = false;
 		return;
 	}
-	l->reader.before_wait = l->env->before_wait;
-	l->reader.context = l->env->context;
+	l->feed.before_wait = l->env->before_wait;
+	l->feed.context = l->env->context;
 }
 
 bool
@@ -66,9 +66,9 @@ lane_next(struct lane *l, struct event *ev)
 {
 	for (;;) {
 		if (l->open) {
-			if (reader_next(&l->reader, ev))
+			if (feed_next(&l->feed, ev))
 				return true;
-			reader_close(&l->reader);
+			feed_close(&l->feed);
 			l->open = false;
 		}
 		if (l->next == l->count)

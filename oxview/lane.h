@@ -3,7 +3,7 @@
 #ifndef BLUEOX_OXVIEW_LANE_H
 #define BLUEOX_OXVIEW_LANE_H
 
-#include "oxview/reader.h"
+#include "oxview/feed.h"
 #include "oxview/source.h"
 
 struct lane {
@@ -11,17 +11,17 @@ struct lane {
 	size_t count, next;
 	size_t window;
 	const struct source_env *env;
-	struct reader reader;
+	struct feed feed;
 	bool open;
 };
 
-/* An empty lane; window as in reader_open. */
+/* An empty lane; window as in feed_open. */
 void lane_init(struct lane *l, size_t window, const struct source_env *env);
 void lane_fini(struct lane *l);
 
 bool lane_add(struct lane *l, const char *path); /* copies; false: out of memory */
 
-/* As reader_next.  Files that cannot be opened are told and passed over. */
+/* As feed_next.  Files that cannot be opened are told and passed over. */
 bool lane_next(struct lane *l, struct event *ev);
 
 #endif

@@ -34,7 +34,7 @@ source_files(char *const *paths, size_t count, const struct source_env *env)
 	if (!f)
 		return NULL;
 	f->source = (struct source){files_next, files_free};
-	lane_init(&f->lane, READER_WINDOW, env);
+	lane_init(&f->lane, FEED_WINDOW, env);
 	for (size_t i = 0; i < count; i++) {
 		if (!lane_add(&f->lane, paths[i])) {
 			files_free(&f->source);

@@ -187,7 +187,7 @@ static bool
 make_lanes(struct logdir *d, const struct file *files, size_t count)
 {
 	size_t types = count_types(files, count);
-	size_t window = types > 64 ? READER_WINDOW / 4 : READER_WINDOW;
+	size_t window = types > 64 ? FEED_WINDOW / 4 : FEED_WINDOW;
 	d->heads = calloc(types + 1, sizeof *d->heads);
 	d->heap = calloc(types + 1, sizeof *d->heap);
 	if (!d->heads || !d->heap)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * reader: events out of a stream of bytes that may be damaged.
+ * feed: events out of a stream of bytes that may be damaged.
  *
- * A log is MessagePack maps one after the other, without marks between them.  The reader takes one whole map after the
+ * A log is MessagePack maps one after the other, without marks between them.  The feed takes one whole map after the
  * other.  Where there is none it says so, with the offset, and looks for the next byte from which an event of the usual
  * form parses whole; so one damaged byte costs the event it lies in.  Memory is bounded by the largest event.
  *
  * One thread.  Blocks in read(2) and nowhere else; `before_wait` is called before a read that may have to wait.
  */
-#ifndef BLUEOX_OXVIEW_READER_H
-#define BLUEOX_OXVIEW_READER_H
+#ifndef BLUEOX_OXVIEW_FEED_H
+#define BLUEOX_OXVIEW_FEED_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,12 +19,12 @@
 #include "oxview/trouble.h"
 
 enum {
-	READER_WINDOW = 256 * 1024,          /* usual size of what is read at once */
-	READER_EVENT_MAX = 16 * 1024 * 1024, /* a longer event is taken for damage */
-	READER_DAMAGES_TOLD = 20,            /* one by one; the rest of a file's in one line at its end */
+	FEED_WINDOW = 256 * 1024,          /* usual size of what is read at once */
+	FEED_EVENT_MAX = 16 * 1024 * 1024, /* a longer event is taken for damage */
+	FEED_DAMAGES_TOLD = 20,            /* one by one; the rest of a file's in one line at its end */
 };
 
-struct reader {
+struct feed {
 	int fd;                  /* owned; -1: closed */
 	const char *name;        /* borrowed: what messages call the stream */
 	struct trouble *trouble; /* borrowed */
@@ -42,16 +42,16 @@ struct reader {
 };
 
 /*
- * Takes over fd.  `window` is the size of the buffer to start with, READER_WINDOW unless many readers are open at once.
+ * Takes over fd.  `window` is the size of the buffer to start with, FEED_WINDOW unless many feeds are open at once.
  * False when there is no memory.
  */
-bool reader_open(struct reader *r, int fd, const char *name, size_t window, struct trouble *trouble);
-void reader_close(struct reader *r);
+bool feed_open(struct feed *f, int fd, const char *name, size_t window, struct trouble *trouble);
+void feed_close(struct feed *f);
 
 /*
  * The next event, which lives until the next call.  False at the end; damage, a torn end and errors of read(2) have then
  * been told to trouble.
  */
-bool reader_next(struct reader *r, struct event *ev);
+bool feed_next(struct feed *f, struct event *ev);
 
 #endif

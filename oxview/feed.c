@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * reader: a window that slides over the stream.
+ * feed: a window that slides over the stream.
  *
  * Two tests decide what an event is.  At a border, where the last event ended, any map with a type and one more of the
  * known keys is taken, so that odd clients are shown.  While looking for a border only the usual form will do (known
  * keys alone, each once, with type, host, end and body), and a string must not follow it, as it would behind a map that
  * lies inside another event.
  */
-#include "oxview/reader.h"
+#include "oxview/feed.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -18,79 +18,79 @@
 #include "libbx/core/mp.h"
 
 bool
-reader_open(struct reader *r, int fd, const char *name, size_t window, struct trouble *trouble)
+feed_open(struct feed *f, int fd, const char *name, size_t window, struct trouble *trouble)
 {
 	struct stat st;
-	*r = (struct reader){.fd = fd, .name = name, .trouble = trouble, .cap = window};
-	r->regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-	r->window = malloc(window);
-	return r->window != NULL;
+	*f = (struct feed){.fd = fd, .name = name, .trouble = trouble, .cap = window};
+	f->regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+	f->window = malloc(window);
+	return f->window != NULL;
 }
 
 void
-reader_close(struct reader *r)
+feed_close(struct feed *f)
 {
-	if (r->fd >= 0)
-		close(r->fd);
-	free(r->window);
-	*r = (struct reader){.fd = -1};
+	if (f->fd >= 0)
+		close(f->fd);
+	free(f->window);
+	*f = (struct feed){.fd = -1};
 }
 
 static size_t
-left(const struct reader *r)
+left(const struct feed *f)
 {
-	return r->end - r->at;
+	return f->end - f->at;
 }
 
 static uint64_t
-offset_of(const struct reader *r, size_t at)
+offset_of(const struct feed *f, size_t at)
 {
-	return r->base + at;
+	return f->base + at;
 }
 
 /* Makes room behind `end`: moves what is left to the front, grows when that is not enough. */
 static bool
-make_room(struct reader *r)
+make_room(struct feed *f)
 {
-	if (r->at > 0) {
-		memmove(r->window, r->window + r->at, left(r));
-		r->base += r->at;
-		r->end -= r->at;
-		r->at = 0;
+	if (f->at > 0) {
+		memmove(f->window, f->window + f->at, left(f));
+		f->base += f->at;
+		f->end -= f->at;
+		f->at = 0;
 	}
-	if (r->end < r->cap)
+	if (f->end < f->cap)
 		return true;
-	uint8_t *grown = realloc(r->window, r->cap * 2);
+	uint8_t *grown = realloc(f->window, f->cap * 2);
 	if (!grown)
 		return false;
-	r->window = grown;
-	r->cap *= 2;
+	f->window = grown;
+	f->cap *= 2;
 	return true;
 }
 
 /* Reads on behind what is left.  Sets eof when there is no more, or no more can be had. */
 static void
-fill(struct reader *r)
+fill(struct feed *f)
 {
-	if (!make_room(r)) {
+	if (!make_room(f)) {
 		trouble_add(
-		    r->trouble, "%s: offset %llu: out of memory", r->name, (unsigned long long)offset_of(r, r->at));
-		r->eof = true;
+		    f->trouble, "%s: offset %llu: out of memory", f->name, (unsigned long long)offset_of(f, f->at));
+		f->eof = true;
 		return;
 	}
-	if (!r->regular && r->before_wait)
-		r->before_wait(r->context);
+	if (!f->regular && f->before_wait)
+		f->before_wait(f->context);
 	ssize_t n;
 	do
-		n = read(r->fd, r->window + r->end, r->cap - r->end);
+		n = read(f->fd, f->window + f->end, f->cap - f->end);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
-		trouble_add(r->trouble, "%s: offset %llu: %s", r->name, (unsigned long long)offset_of(r, r->end),
+		trouble_add(f->trouble, "%s: offset %llu: %s", f->name, (unsigned long long)offset_of(f, f->end),
 		    strerror(errno));
 	if (n <= 0)
-		r->eof = true;
+		f->eof = true;
 	else
-		r->end += (size_t)n;
+		f->end += (size_t)n;
 }
 
 static bool
@@ -182,9 +182,9 @@ event_here(const uint8_t *p, const uint8_t *end, size_t *len)
  * of the usual form starts inside it and ends behind it.
  */
 static enum found
-swallowed(const struct reader *r, size_t used)
+swallowed(const struct feed *f, size_t used)
 {
-	const uint8_t *start = r->window + r->at, *border = start + used, *end = r->window + r->end;
+	const uint8_t *start = f->window + f->at, *border = start + used, *end = f->window + f->end;
 	enum found all = NOT_HERE;
 	if (border == end || starts_map(*border))
 		return NOT_HERE;
@@ -200,31 +200,31 @@ swallowed(const struct reader *r, size_t used)
 }
 
 static void
-tell_damage(struct reader *r, uint64_t from, const char *what, bool to_the_end)
+tell_damage(struct feed *f, uint64_t from, const char *what, bool to_the_end)
 {
-	unsigned long long bytes = offset_of(r, r->at) - from;
-	if (++r->damages <= READER_DAMAGES_TOLD)
-		trouble_add(r->trouble, "%s: offset %llu: %s, %llu bytes skipped%s", r->name, (unsigned long long)from,
+	unsigned long long bytes = offset_of(f, f->at) - from;
+	if (++f->damages <= FEED_DAMAGES_TOLD)
+		trouble_add(f->trouble, "%s: offset %llu: %s, %llu bytes skipped%s", f->name, (unsigned long long)from,
 		    what, bytes, to_the_end ? ", to the end" : "");
 	else
-		r->untold_bytes += bytes;
+		f->untold_bytes += bytes;
 }
 
 /* True when waiting for more bytes may help: an event longer than the limit is none. */
 static bool
-more_may_come(const struct reader *r, size_t pos)
+more_may_come(const struct feed *f, size_t pos)
 {
-	return !r->eof && r->end - pos < READER_EVENT_MAX;
+	return !f->eof && f->end - pos < FEED_EVENT_MAX;
 }
 
 /* Moves *pos to where an event starts, or may start when more has been read, or to the end of the window. */
 static enum found
-look(const struct reader *r, size_t *pos)
+look(const struct feed *f, size_t *pos)
 {
-	for (; *pos < r->end; (*pos)++) {
+	for (; *pos < f->end; (*pos)++) {
 		size_t len;
-		enum found found = event_here(r->window + *pos, r->window + r->end, &len);
-		if (found == FOUND || (found == INCOMPLETE && more_may_come(r, *pos)))
+		enum found found = event_here(f->window + *pos, f->window + f->end, &len);
+		if (found == FOUND || (found == INCOMPLETE && more_may_come(f, *pos)))
 			return found;
 	}
 	return NOT_HERE;
@@ -232,72 +232,72 @@ look(const struct reader *r, size_t *pos)
 
 /* Gives up the bytes at `at` and moves to the next event of the usual form, or to the end. */
 static void
-resync(struct reader *r, const char *what)
+resync(struct feed *f, const char *what)
 {
-	uint64_t from = offset_of(r, r->at);
-	size_t pos = r->at + 1;
-	while (look(r, &pos) != FOUND) {
-		r->at = pos;
-		if (r->eof) {
-			tell_damage(r, from, what, true);
+	uint64_t from = offset_of(f, f->at);
+	size_t pos = f->at + 1;
+	while (look(f, &pos) != FOUND) {
+		f->at = pos;
+		if (f->eof) {
+			tell_damage(f, from, what, true);
 			return;
 		}
-		fill(r);
-		pos = r->at;
+		fill(f);
+		pos = f->at;
 	}
-	r->at = pos;
-	tell_damage(r, from, what, false);
+	f->at = pos;
+	tell_damage(f, from, what, false);
 }
 
 /* The stream ends before the event at `at` does.  Either it is torn, or a damaged length reaches too far. */
 static void
-end_inside(struct reader *r)
+end_inside(struct feed *f)
 {
-	size_t pos = r->at + 1;
-	if (look(r, &pos) == FOUND) {
-		resync(r, "no event here");
+	size_t pos = f->at + 1;
+	if (look(f, &pos) == FOUND) {
+		resync(f, "no event here");
 		return;
 	}
-	trouble_add(r->trouble, "%s: offset %llu: ends inside an event (%zu bytes)", r->name,
-	    (unsigned long long)offset_of(r, r->at), left(r));
-	r->at = r->end;
+	trouble_add(f->trouble, "%s: offset %llu: ends inside an event (%zu bytes)", f->name,
+	    (unsigned long long)offset_of(f, f->at), left(f));
+	f->at = f->end;
 }
 
 static void
-tell_end(struct reader *r)
+tell_end(struct feed *f)
 {
-	if (r->damages > READER_DAMAGES_TOLD)
-		trouble_add(r->trouble, "%s: %lu more places without an event, %llu bytes skipped", r->name,
-		    r->damages - READER_DAMAGES_TOLD, (unsigned long long)r->untold_bytes);
-	r->damages = 0;
+	if (f->damages > FEED_DAMAGES_TOLD)
+		trouble_add(f->trouble, "%s: %lu more places without an event, %llu bytes skipped", f->name,
+		    f->damages - FEED_DAMAGES_TOLD, (unsigned long long)f->untold_bytes);
+	f->damages = 0;
 }
 
 bool
-reader_next(struct reader *r, struct event *ev)
+feed_next(struct feed *f, struct event *ev)
 {
 	for (;;) {
-		if (left(r) == 0 && r->eof) {
-			tell_end(r);
+		if (left(f) == 0 && f->eof) {
+			tell_end(f);
 			return false;
 		}
 		size_t used = 0;
-		enum bx_err err = event_read(r->window + r->at, left(r), ev, &used);
+		enum bx_err err = event_read(f->window + f->at, left(f), ev, &used);
 		if (err == BX_OK && (usual_form(ev) || odd_form(ev))) {
-			enum found next = swallowed(r, used);
-			if (next == NOT_HERE || (next == INCOMPLETE && !more_may_come(r, r->at))) {
-				r->at += used;
+			enum found next = swallowed(f, used);
+			if (next == NOT_HERE || (next == INCOMPLETE && !more_may_come(f, f->at))) {
+				f->at += used;
 				return true;
 			}
 			if (next == INCOMPLETE) {
-				fill(r);
+				fill(f);
 				continue;
 			}
 		}
-		if (err == BX_ESHORT && more_may_come(r, r->at))
-			fill(r);
-		else if (err == BX_ESHORT && r->eof)
-			end_inside(r);
+		if (err == BX_ESHORT && more_may_come(f, f->at))
+			fill(f);
+		else if (err == BX_ESHORT && f->eof)
+			end_inside(f);
 		else
-			resync(r, err == BX_ESHORT ? "an event longer than 16 MiB, or damage" : "no event here");
+			resync(f, err == BX_ESHORT ? "an event longer than 16 MiB, or damage" : "no event here");
 	}
 }
