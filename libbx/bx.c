@@ -218,10 +218,9 @@ bx__set_slice(bx_ctx *ctx, const char *key, uint32_t known, struct bx_slice valu
 	struct field_key k = key_of(key, known);
 	uint8_t *p = reserve(t, ctx, k, (uint64_t)MP_HEADER_MAX + value.n, &c);
 	if (p) {
-		bool text = value.text && mp_is_utf8(value.p, value.n);
+		bool text = value.text && mp_is_text(value.p, value.n);
 		p = text ? mp_put_str_header(p, (uint32_t)value.n) : mp_put_bin_header(p, (uint32_t)value.n);
-		if (value.n)
-			memcpy(p, value.p, value.n);
+		copy_short(p, value.p, value.n);
 		fields_commit(&c->fields, k, p + value.n);
 	}
 	thread_leave(t);

@@ -174,7 +174,7 @@ static void
 set_id(struct lineage *line, const char *id, size_t n)
 {
 	line->id_len = (uint32_t)(n < CONTEXT_ID_MAX ? n : CONTEXT_ID_MAX);
-	memcpy(line->id, id, line->id_len);
+	copy_short(line->id, id, line->id_len);
 }
 
 /* A top's id: the environment's for the first of the process, when no shim has spent it, else a new one. */
@@ -285,8 +285,8 @@ context_pop(struct thread *t, struct ctx *c)
 static uint8_t *
 put_text(uint8_t *p, const char *s, uint32_t n)
 {
-	p = mp_is_utf8(s, n) ? mp_put_str_header(p, n) : mp_put_bin_header(p, n);
-	memcpy(p, s, n);
+	p = mp_is_text(s, n) ? mp_put_str_header(p, n) : mp_put_bin_header(p, n);
+	copy_short(p, s, n);
 	return p + n;
 }
 
@@ -305,7 +305,7 @@ put_event(uint8_t *p, const struct ctx *c, uint32_t pid, double start, double en
 	p = put_text(PUT_KEY(p, "\xa2id"), c->line.id, c->line.id_len);
 	p = put_text(PUT_KEY(p, "\xa4type"), c->line.name, c->line.name_len);
 	p = PUT_KEY(p, "\xa4host");
-	memcpy(p, bx_config.host_mp, bx_config.host_mp_len);
+	copy_short(p, bx_config.host_mp, bx_config.host_mp_len);
 	p += bx_config.host_mp_len;
 	p = mp_put_uint(PUT_KEY(p, "\xa3pid"), pid);
 	p = mp_put_double(PUT_KEY(p, "\xa5start"), start);
@@ -383,7 +383,7 @@ emit(struct thread *t, struct ctx *c)
 		return false;
 	}
 	uint8_t *map = at + RING_RECORD_HEADER + c->line.name_len;
-	memcpy(at + RING_RECORD_HEADER, c->line.name, c->line.name_len);
+	copy_short(at + RING_RECORD_HEADER, c->line.name, c->line.name_len);
 	struct ring_record *record = (struct ring_record *)(void *)at;
 	record->map_len = (uint32_t)(put_event(map, c, t->pid, start, end) - map);
 	record->type_len = (uint16_t)c->line.name_len;

@@ -146,11 +146,11 @@ fields_reserve(struct fields *f, struct field_key key, uint32_t value_max)
 		return NULL;
 	}
 	uint8_t *p = f->data + f->used;
-	if (key.trusted || mp_is_utf8(key.s, key.len))
+	if (key.trusted || mp_is_text(key.s, key.len))
 		p = mp_put_str_header(p, key.len);
 	else
 		p = mp_put_bin_header(p, key.len);
-	memcpy(p, key.s, key.len);
+	copy_short(p, key.s, key.len);
 	return p + key.len;
 }
 

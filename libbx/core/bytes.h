@@ -9,6 +9,7 @@
 #define BLUEOX_CORE_BYTES_H
 
 #include <endian.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -33,6 +34,33 @@ BYTES_INTEGER(32, be)
 BYTES_INTEGER(64, be)
 
 #undef BYTES_INTEGER
+
+/*
+ * memcpy for the few bytes that a key or a short text has: two loads and stores that may overlap, no call.  The areas
+ * must not overlap each other.
+ */
+static inline void
+copy_short(void *to, const void *from, size_t n)
+{
+	uint8_t *t = to;
+	const uint8_t *f = from;
+	if (n > 32) {
+		memcpy(t, f, n);
+	} else if (n >= 16) {
+		memcpy(t, f, 16);
+		memcpy(t + n - 16, f + n - 16, 16);
+	} else if (n >= 8) {
+		memcpy(t, f, 8);
+		memcpy(t + n - 8, f + n - 8, 8);
+	} else if (n >= 4) {
+		memcpy(t, f, 4);
+		memcpy(t + n - 4, f + n - 4, 4);
+	} else if (n > 0) {
+		t[0] = f[0];
+		t[n / 2] = f[n / 2];
+		t[n - 1] = f[n - 1];
+	}
+}
 
 static inline uint64_t
 bits_of_double(double f)

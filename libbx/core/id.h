@@ -12,6 +12,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "libbx/core/rand.h"
 
 enum { ID_LEN = 32, SPAN_LEN = 16 };
@@ -20,17 +24,19 @@ enum { ID_LEN = 32, SPAN_LEN = 16 };
 static inline void
 hex_u64(char out[16], uint64_t v)
 {
-	/* Spread the nibbles over two words of bytes, then add '0' or 'a' - 10 to all eight at once. */
-	for (int half = 0; half < 2; half++) {
-		uint64_t x = half ? v & 0xffffffffU : v >> 32;
-		x = ((x << 16) | x) & 0x0000ffff0000ffffULL;
-		x = ((x << 8) | x) & 0x00ff00ff00ff00ffULL;
-		x = ((x << 4) | x) & 0x0f0f0f0f0f0f0f0fULL;
-		uint64_t letters = ((x + 0x0606060606060606ULL) >> 4) & 0x0101010101010101ULL;
-		x += 0x3030303030303030ULL + letters * ('a' - 10 - '0');
-		x = __builtin_bswap64(x);
-		memcpy(out + 8 * half, &x, 8);
-	}
+#ifdef __SSE2__
+	/* Nibbles into sixteen bytes, then '0' or 'a' - 10 added to each. */
+	__m128i bytes = _mm_cvtsi64_si128((long long)__builtin_bswap64(v));
+	__m128i low_nibbles = _mm_set1_epi8(15);
+	__m128i high = _mm_and_si128(_mm_srli_epi16(bytes, 4), low_nibbles);
+	__m128i digits = _mm_unpacklo_epi8(high, _mm_and_si128(bytes, low_nibbles));
+	__m128i letters = _mm_and_si128(_mm_cmpgt_epi8(digits, _mm_set1_epi8(9)), _mm_set1_epi8('a' - 10 - '0'));
+	_mm_storeu_si128((__m128i *)(void *)out, _mm_add_epi8(_mm_add_epi8(digits, _mm_set1_epi8('0')), letters));
+#else
+	static const char digits[] = "0123456789abcdef";
+	for (int i = 0; i < 16; i++)
+		out[i] = digits[v >> (60 - 4 * i) & 15];
+#endif
 }
 
 static inline void

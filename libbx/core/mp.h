@@ -251,6 +251,24 @@ bool mp_is_one_map(const void *p, size_t n);
 /* True when the bytes are valid UTF-8 (no overlong forms, no surrogates, at most U+10FFFF). */
 bool mp_is_utf8(const void *p, size_t n);
 
+/* The same, deciding the common case, ASCII, without a call. */
+static inline bool
+mp_is_text(const void *p, size_t n)
+{
+	const uint8_t *s = (const uint8_t *)p;
+	uint64_t high = 0;
+	if (n >= 8) {
+		for (size_t i = 0; i + 8 <= n; i += 8)
+			high |= get_u64le(s + i);
+		high |= get_u64le(s + n - 8);
+	} else if (n >= 4) {
+		high = get_u32le(s) | get_u32le(s + n - 4);
+	} else if (n > 0) {
+		high = (uint64_t)(s[0] | s[n / 2] | s[n - 1]);
+	}
+	return (high & 0x8080808080808080ULL) == 0 || mp_is_utf8(p, n);
+}
+
 static inline bool
 mp_str_is(const struct mp_token *t, const char *s)
 {
