@@ -2,6 +2,8 @@
 /* shim: the calls of shim.h that make the process itself a context. */
 #include "libbx/shim.h"
 
+#include <string.h>
+
 #include "libbx/context.h"
 #include "libbx/root.h"
 
@@ -40,6 +42,27 @@ bx__process_event(void)
 	bx_ctx *handle = c ? context_handle(c) : NULL;
 	thread_leave(t);
 	return handle;
+}
+
+bool
+bx__ctx_traceparent(bx_ctx *ctx, char out[BX__TRACEPARENT])
+{
+	uint8_t raw[ID_LEN / 2];
+	out[0] = '\0';
+	struct thread *t = thread_enter();
+	if (!t)
+		return false;
+	const struct ctx *c = context_of(t, ctx);
+	bool known = c && c->line.id_len == ID_LEN && hex_decode(raw, c->line.id, sizeof raw) == 0;
+	if (known) {
+		memcpy(out, "00-", 3);
+		memcpy(out + 3, c->line.id, ID_LEN);
+		out[35] = '-';
+		memcpy(out + 36, c->line.span, SPAN_LEN);
+		memcpy(out + 52, "-01", 4);
+	}
+	thread_leave(t);
+	return known;
 }
 
 bool

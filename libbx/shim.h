@@ -53,6 +53,14 @@ void bx__ctx_stack(bx_ctx *ctx, const char *key, const void *skip_object);
 /* A field whose value is a list of texts, left out whole when there is no room for it. */
 void bx__ctx_texts(bx_ctx *ctx, const char *key, const struct bx_slice *texts, size_t count);
 
+enum { BX__TRACEPARENT = 56 };
+
+/*
+ * Writes the W3C traceparent that puts another process's events under this context, NUL-terminated.  False, and empty,
+ * when the context is none, or its id is not one that W3C knows (given by hand, not 32 hex digits).
+ */
+bool bx__ctx_traceparent(bx_ctx *ctx, char out[BX__TRACEPARENT]);
+
 /* True while this thread is inside libbx's own publishing: a signal handler came in the middle of it. */
 bool bx__busy(void);
 

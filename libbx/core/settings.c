@@ -241,6 +241,8 @@ setting_of_code(const struct settings *s, int code)
 static void
 getopt_tables(const struct settings *s, struct option *longs, char *shorts)
 {
+	if (s->command_follows)
+		*shorts++ = '+';
 	*shorts++ = ':'; /* tell a missing value from an unknown option, print nothing */
 	for (size_t i = 0; i < s->count; i++) {
 		const struct setting *set = &s->table[i];
@@ -277,7 +279,7 @@ bool
 settings_argv(struct settings *s, int argc, char **argv, char **rest, char *err, size_t err_cap)
 {
 	struct option *longs = calloc(s->count + 1, sizeof *longs);
-	char *shorts = calloc(1, 2 * s->count + 2);
+	char *shorts = calloc(1, 2 * s->count + 3);
 	bool *seen = calloc(s->count + 1, sizeof *seen);
 	bool ok = longs && shorts && seen;
 	if (!ok)
