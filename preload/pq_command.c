@@ -28,13 +28,13 @@ pq_command_begin(struct pq_command *c, int server_pid)
 {
 	c->next = NULL;
 	c->is_sync = c->partial = c->failed = c->aborted = c->has_rows = c->whole_seen = false;
-	c->first_row_s = c->last_s = 0;
+	c->first_row_ns = c->last_ns = 0;
 	c->rows = c->copied_bytes = 0;
 	c->prepares = NULL;
 	c->tag_count = 0;
 	c->server_pid = server_pid;
 	c->span = span_begin(".sql");
-	c->begin_s = span_clock();
+	c->begin_ns = span_clock_ns();
 }
 
 static void
@@ -165,7 +165,7 @@ pq_command_result(struct pq_command *c, const struct real_pq *real, const PGresu
 {
 	ExecStatusType status = real->PQresultStatus(res);
 	*accepted = NULL;
-	c->last_s = span_clock();
+	c->last_ns = span_clock_ns();
 	c->partial = status == PGRES_SINGLE_TUPLE || status == PGRES_COPY_IN || status == PGRES_COPY_OUT ||
 		     status == PGRES_COPY_BOTH;
 	switch (status) {
@@ -176,8 +176,8 @@ pq_command_result(struct pq_command *c, const struct real_pq *real, const PGresu
 		note_tag(c, real, res);
 		break;
 	case PGRES_SINGLE_TUPLE:
-		if (c->first_row_s == 0)
-			c->first_row_s = c->last_s;
+		if (c->first_row_ns == 0)
+			c->first_row_ns = c->last_ns;
 		note_rows(c, real, res, status);
 		break;
 	case PGRES_TUPLES_OK:
@@ -219,10 +219,10 @@ set_tags(struct pq_command *c)
 static void
 set_result(struct pq_command *c)
 {
-	double end_s = c->last_s != 0 ? c->last_s : span_clock();
-	span_set(c->span, "query_time", end_s - c->begin_s);
-	if (c->first_row_s != 0)
-		span_set(c->span, "first_row_time", c->first_row_s - c->begin_s);
+	int64_t end_ns = c->last_ns != 0 ? c->last_ns : span_clock_ns();
+	span_set(c->span, "query_time", span_seconds(end_ns - c->begin_ns));
+	if (c->first_row_ns != 0)
+		span_set(c->span, "first_row_time", span_seconds(c->first_row_ns - c->begin_ns));
 	if (c->has_rows)
 		span_set(c->span, "row_count", c->rows);
 	if (c->copied_bytes)

@@ -29,9 +29,9 @@ struct pq_command {
 	bool whole_seen; /* its results are noted from inside libpq's own loop, one by one */
 	bx_ctx *span;
 	int server_pid; /* as it was at the beginning: a lost connection forgets it */
-	double begin_s;
-	double first_row_s; /* single-row mode: the first row; else 0 */
-	double last_s;      /* the newest result; 0 before the first */
+	int64_t begin_ns;
+	int64_t first_row_ns; /* single-row mode: the first row; else 0 */
+	int64_t last_ns;      /* the newest result; 0 before the first */
 	uint64_t rows;
 	uint64_t copied_bytes;
 	struct pq_statement *prepares; /* owned; enters the connection's map when the server accepts it */

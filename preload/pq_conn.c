@@ -55,7 +55,7 @@ pq_conn_end_head(struct pq_conn *conn, const struct real_pq *real, const PGconn 
 	if (!conn->head)
 		conn->tail = NULL;
 	if (!c->is_sync)
-		pq_command_end(c, real, pg, !c->failed && (c->last_s == 0 || c->partial));
+		pq_command_end(c, real, pg, !c->failed && (c->last_ns == 0 || c->partial));
 	pq_conn_give_back(conn, c);
 }
 

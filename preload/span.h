@@ -40,13 +40,19 @@ void span_set_list(bx_ctx *span, const char *key, const struct bx_slice *texts, 
 /* The error with the stack of the application that called us. */
 void span_set_error(bx_ctx *span, const struct bx__error *error);
 
-/* Seconds of the monotonic clock, for times inside bodies. */
-static inline double
-span_clock(void)
+/* The monotonic clock, for times inside bodies, which are told in seconds. */
+static inline int64_t
+span_clock_ns(void)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static inline double
+span_seconds(int64_t ns)
+{
+	return (double)ns * 1e-9;
 }
 
 #endif

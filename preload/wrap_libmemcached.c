@@ -23,7 +23,7 @@ struct client {
 	struct track_node node;
 	bx_ctx *running; /* the call that has not returned */
 	bx_ctx *fetched; /* the mget whose values are being fetched */
-	double begin_s;
+	int64_t begin_ns;
 	size_t key_count;
 	size_t hits;
 	uint64_t value_bytes;
@@ -35,7 +35,7 @@ struct call {
 	memcached_st *handle;
 	struct client *client;
 	bx_ctx *span;
-	double begin_s;
+	int64_t begin_ns;
 };
 
 static struct track clients = {.node_bytes = sizeof(struct client)};
@@ -50,7 +50,7 @@ mget_end(struct client *client, bool abandoned)
 	if (!abandoned)
 		span_set(span, "misses", client->key_count > client->hits ? client->key_count - client->hits : 0);
 	span_set(span, "value_size", client->value_bytes);
-	span_set(span, "time", span_clock() - client->begin_s);
+	span_set(span, "time", span_seconds(span_clock_ns() - client->begin_ns));
 	if (abandoned)
 		span_set(span, "abandoned", true);
 	span_set(span, "outcome", client->failed ? "error" : client->hits ? "hit" : "miss");
@@ -83,7 +83,7 @@ call_begin(struct call *call, void *caller, memcached_st *handle, const char *op
 		end_pending(call->client);
 		call->span = call->client->running = span_begin(".memcache");
 		span_set(call->span, "op", op);
-		call->begin_s = span_clock();
+		call->begin_ns = span_clock_ns();
 	}
 	errno = saved;
 	return call->client != NULL;
@@ -169,7 +169,7 @@ call_end(struct call *call, memcached_return_t code, bool reads)
 {
 	int saved = errno;
 	const char *outcome = outcome_of(call, code, reads);
-	span_set(call->span, "time", span_clock() - call->begin_s);
+	span_set(call->span, "time", span_seconds(span_clock_ns() - call->begin_ns));
 	span_set(call->span, "outcome", outcome);
 	if (strcmp(outcome, "error") == 0)
 		set_error(call, code);
@@ -249,7 +249,7 @@ mget_begin(struct call *call, size_t key_count, memcached_return_t code)
 	}
 	client->running = NULL;
 	client->fetched = call->span;
-	client->begin_s = call->begin_s;
+	client->begin_ns = call->begin_ns;
 	client->key_count = key_count;
 	client->hits = 0;
 	client->value_bytes = 0;
@@ -532,7 +532,7 @@ client_drop(memcached_st *handle)
 	if (!client)
 		return;
 	end_pending(client);
-	client->begin_s = 0;
+	client->begin_ns = 0;
 	client->key_count = client->hits = 0;
 	client->value_bytes = 0;
 	client->failed = false;

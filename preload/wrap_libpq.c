@@ -93,7 +93,7 @@ sync_end(struct call *call, PGresult *res)
 	call->conn->running = NULL;
 	if (!res)
 		pq_command_failed(command, call->real, call->pg);
-	else if (command->last_s == 0 || pq_result_failed(call->real, res)) /* not noted on the way */
+	else if (command->last_ns == 0 || pq_result_failed(call->real, res)) /* not noted on the way */
 		note_result(call, command, res);
 	if (command->partial) {
 		pq_conn_push(call->conn, command);
@@ -254,7 +254,7 @@ advance(struct call *call, const PGresult *res)
 		advance_past_sync(call);
 	else if (res && !head->is_sync)
 		note_result(call, head, res);
-	else if (!res && !head->is_sync && (head->last_s != 0 || !in_pipeline(call)))
+	else if (!res && !head->is_sync && (head->last_ns != 0 || !in_pipeline(call)))
 		pq_conn_end_head(call->conn, call->real, call->pg);
 }
 
