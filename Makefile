@@ -39,7 +39,8 @@ say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' '$(1)' '$(2)';)
 
 CORE := $(wildcard libbx/core/*.c)
 LIBBX := $(wildcard libbx/*.c)
-PRELOAD := $(filter-out preload/oxrun.c,$(wildcard preload/*.c)) $(wildcard preload/*.S)
+OXRUN := $(wildcard preload/oxrun*.c)
+PRELOAD := $(filter-out $(OXRUN),$(wildcard preload/*.c)) $(wildcard preload/*.S)
 OXD := $(filter-out oxd/oxctl.c oxd/main.c,$(wildcard oxd/*.c))
 OXVIEW := $(filter-out oxview/main.c,$(wildcard oxview/*.c))
 OXVIEW_CXX := $(wildcard oxview/*.cc)
@@ -111,7 +112,7 @@ $(B)/oxctl: $(call obj,oxd/oxctl.c) $(B)/liboxd.a $(B)/libbxcore.a
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(OXD_LIBS)
 $(B)/oxview: $(call obj,oxview/main.c) $(B)/liboxview.a $(B)/libbxcore.a
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(OXVIEW_LIBS)
-$(B)/oxrun: $(call obj,preload/oxrun.c) $(B)/libbx.a
+$(B)/oxrun: $(call obj,$(OXRUN)) $(B)/libbx.a
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^
 
 # ---- tests -----------------------------------------------------------------------------------------------------------
@@ -176,6 +177,10 @@ install: all $(B)/install/libbx_preload.so
 	install -m 644 include/blueox.h $(DESTDIR)$(PREFIX)/include
 	sed -e 's,@PREFIX@,$(PREFIX),g' -e 's,@LIBDIR@,$(LIBDIR),g' -e 's,@VERSION@,$(VERSION),g' libbx/blueox.pc.in \
 		> $(DESTDIR)$(LIBDIR)/pkgconfig/blueox.pc
+
+# make print-ALL_CFLAGS: what a variable is, for scripts/check.
+print-%:
+	@echo '$($*)'
 
 clean:
 	rm -rf build build-*

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: ISC */
+#include "preload/oxrun_conf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "include/blueox.h"
+
+enum { NAME_MAX_BYTES = 100 };
+
+#define AT(field) offsetof(struct conf, field)
+static const struct setting table[] = {
+    {.name = "name",
+	.letter = 'n',
+	.kind = SET_TEXT,
+	.offset = AT(name),
+	.value = "NAME",
+	.help = "call what runs below NAME.PROGRAM, and write an event NAME.job at the end"},
+    {.name = "library",
+	.kind = SET_TEXT,
+	.offset = AT(library),
+	.value = "PATH",
+	.help = "the object to preload, if it is not where oxrun looks for it"},
+    {.name = "help", .letter = 'h', .kind = SET_FLAG, .offset = AT(help), .help = "show this", .argv_only = true},
+    {.name = "man", .kind = SET_FLAG, .offset = AT(man), .help = "write the manual page as roff", .argv_only = true},
+    {.name = "version",
+	.letter = 'V',
+	.kind = SET_FLAG,
+	.offset = AT(version),
+	.help = "show the version",
+	.argv_only = true},
+};
+
+/* A dotted name in whole parts: it stands before other names. */
+static bool
+name_is_good(const char *name)
+{
+	size_t n = strlen(name);
+	if (n == 0 || n > NAME_MAX_BYTES || name[0] == '.' || name[n - 1] == '.' || strchr(name, '^'))
+		return false;
+	return strstr(name, "..") == NULL;
+}
+
+bool
+conf_read(struct conf *c, int argc, char **argv, char *err, size_t err_cap)
+{
+	*c = (struct conf){0};
+	c->command = calloc((size_t)argc + 1, sizeof *c->command);
+	if (!c->command || !settings_init(&c->settings, table, sizeof table / sizeof *table, "OXRUN_", c)) {
+		snprintf(err, err_cap, "out of memory");
+		return false;
+	}
+	c->settings.command_follows = true;
+	if (!settings_env(&c->settings, err, err_cap) ||
+	    !settings_argv(&c->settings, argc, argv, c->command, err, err_cap))
+		return false;
+	if (c->help || c->man || c->version)
+		return true;
+	if (c->name && !name_is_good(c->name)) {
+		snprintf(err, err_cap, "--name '%s' is not a dotted name of at most %d bytes", c->name, NAME_MAX_BYTES);
+		return false;
+	}
+	if (!c->command[0])
+		snprintf(err, err_cap, "no command to run; see oxrun --help");
+	return c->command[0] != NULL;
+}
+
+void
+conf_fini(struct conf *c)
+{
+	settings_fini(&c->settings);
+	free(c->command);
+	c->command = NULL;
+}
+
+void
+conf_help(const struct conf *c, struct buf *out)
+{
+	buf_puts(out,
+	    "usage: oxrun [OPTION]... COMMAND [ARGUMENT]...\n"
+	    "\n"
+	    "Runs a command so that its calls to PostgreSQL, memcached and syslog become BlueOx events.\n"
+	    "\n"
+	    "  oxrun psql -c 'select 1'             psql.sql events\n"
+	    "  oxrun --name nightly ./report.sh     all under one id, nightly.psql.sql and so on, and nightly.job\n"
+	    "\n");
+	settings_help(&c->settings, out);
+	buf_puts(out,
+	    "\nEvery option but the last three is a variable too: OXRUN_NAME=NAME.  BLUEOX_PRELOAD=0 switches off "
+	    "what is\npreloaded.  Exit status: the command's, 128 and the signal's number if one killed it, 126 or 127 "
+	    "when it\ncould not be run, 2 for usage.\n");
+}
+
+void
+conf_man(const struct conf *c, struct buf *out)
+{
+	buf_puts(out,
+	    ".TH OXRUN 1 \"\" \"BlueOx " BX_VERSION "\" \"BlueOx\"\n"
+	    ".SH NAME\noxrun \\- run a command whose calls become BlueOx events\n"
+	    ".SH SYNOPSIS\n.B oxrun\n[\\fIOPTION\\fR]... \\fICOMMAND\\fR [\\fIARGUMENT\\fR]...\n"
+	    ".SH DESCRIPTION\n"
+	    "Runs COMMAND with libbx_preload.so before its libraries, so that what it and its children ask of libpq,\n"
+	    "libmemcached and syslog(3) is recorded: \\fIPROGRAM\\fB.sql\\fR, \\fIPROGRAM\\fB.memcache\\fR and\n"
+	    "\\fIPROGRAM\\fB.log\\fR events, and one event \\fIPROGRAM\\fR for each process that made any.\n"
+	    "All of them carry one id.\n"
+	    "The events go to the oxd of this host; without one they wait in memory until it comes.\n"
+	    ".PP\n"
+	    "With \\fB\\-\\-name\\fR they lie under an event \\fINAME\\fB.job\\fR with the fields \\fBcommand\\fR,\n"
+	    "\\fBexit_status\\fR or \\fBsignal\\fR, \\fBduration\\fR, \\fBuser_time\\fR, \\fBsystem_time\\fR and\n"
+	    "\\fBmax_rss\\fR (bytes).\n"
+	    "oxrun then stays, hands signals on to the command, and leaves as it left.\n"
+	    ".SH OPTIONS\n");
+	settings_man(&c->settings, out);
+	buf_puts(out,
+	    ".SH FILES\n"
+	    "libbx_preload.so is taken from beside oxrun, from ../lib seen from there, or else as\n"
+	    "\\fB/usr/$LIB/libbx_preload.so\\fR, where the loader puts in what its own libraries are under.\n"
+	    "A statically linked command, or one of another C library, is run without it, with a warning.\n"
+	    ".SH ENVIRONMENT\n"
+	    "Set for the command: \\fBLD_PRELOAD\\fR (what was in it stays, behind), \\fBBLUEOX_ID\\fR unless it is "
+	    "set,\n"
+	    "and with \\fB\\-\\-name\\fR \\fBTRACEPARENT\\fR and \\fBBLUEOX_PREFIX\\fR.\n"
+	    ".PP\n"
+	    "Read by what is preloaded: \\fBBLUEOX_PRELOAD=0\\fR does nothing at all; \\fBBLUEOX_NAME\\fR stands for\n"
+	    "the program's name; \\fBBLUEOX_QUERY_MAX\\fR bytes of a query are kept (default 4096);\n"
+	    "\\fBBLUEOX_DEEPBIND=keep\\fR lets plugins be opened with RTLD_DEEPBIND, which hides their calls;\n"
+	    "\\fBBLUEOX_RUN_DIR\\fR is the run directory of the oxd.\n"
+	    ".SH EXIT STATUS\n"
+	    "The command's; 128 and the number of the signal that killed it; 126 when it could not be run, 127 when\n"
+	    "there is none of that name; 2 for a mistake in oxrun's own arguments.\n"
+	    ".SH SEE ALSO\n.BR oxview (1),\n.BR oxd (8)\n");
+}

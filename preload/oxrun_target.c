@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: ISC */
+#include "preload/oxrun_target.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <link.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { HEAD_BYTES = 4096, SCRIPTS_DEEP = 4 };
+
+#if defined(__x86_64__)
+#define OWN_MACHINE EM_X86_64
+#elif defined(__aarch64__)
+#define OWN_MACHINE EM_AARCH64
+#else
+#define OWN_MACHINE EM_NONE
+#endif
+
+/* Finds what execvp() would run. */
+static bool
+find_program(const char *command, char path[PATH_MAX])
+{
+	if (strchr(command, '/')) {
+		snprintf(path, PATH_MAX, "%s", command);
+		return access(path, X_OK) == 0;
+	}
+	const char *dirs = getenv("PATH");
+	for (dirs = dirs ? dirs : "/bin:/usr/bin"; *dirs;) {
+		size_t n = strcspn(dirs, ":");
+		int wrote = snprintf(path, PATH_MAX, "%.*s%s%s", (int)n, dirs, n ? "/" : "", command);
+		if (wrote < PATH_MAX && access(path, X_OK) == 0)
+			return true;
+		dirs += n + (dirs[n] == ':');
+	}
+	return false;
+}
+
+static size_t
+read_head(const char *path, uint8_t head[HEAD_BYTES])
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ssize_t n = fd >= 0 ? read(fd, head, HEAD_BYTES) : 0;
+	if (fd >= 0)
+		close(fd);
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* The interpreter that a `#!` line names. */
+static bool
+script_interpreter(const uint8_t *head, size_t n, char path[PATH_MAX])
+{
+	if (n < 3 || head[0] != '#' || head[1] != '!')
+		return false;
+	size_t at = 2, len = 0;
+	while (at < n && (head[at] == ' ' || head[at] == '\t'))
+		at++;
+	while (at < n && len < PATH_MAX - 1 && head[at] > ' ')
+		path[len++] = (char)head[at++];
+	path[len] = '\0';
+	return len > 0;
+}
+
+static const char *
+judge_elf(const uint8_t *head, size_t n)
+{
+	ElfW(Ehdr) elf;
+	memcpy(&elf, head, sizeof elf);
+	if (elf.e_ident[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32) ||
+	    (OWN_MACHINE != EM_NONE && elf.e_machine != OWN_MACHINE))
+		return "is for another kind of machine";
+	for (size_t i = 0; i < elf.e_phnum; i++) {
+		ElfW(Phdr) part;
+		size_t at = elf.e_phoff + i * sizeof part;
+		if (elf.e_phoff > n || at > n || n - at < sizeof part)
+			return NULL; /* out of sight: nothing known against it */
+		memcpy(&part, head + at, sizeof part);
+		if (part.p_type != PT_INTERP)
+			continue;
+		if (part.p_offset > n || n - part.p_offset < part.p_filesz)
+			return NULL;
+		bool gnu = memmem(head + part.p_offset, part.p_filesz, "/ld-linux", strlen("/ld-linux"));
+		return gnu ? NULL : "uses another C library";
+	}
+	return "is statically linked";
+}
+
+const char *
+target_refuses(const char *command)
+{
+	char path[PATH_MAX], interpreter[PATH_MAX];
+	uint8_t head[HEAD_BYTES];
+	if (!find_program(command, path))
+		return NULL;
+	size_t n = read_head(path, head);
+	for (int i = 0; i < SCRIPTS_DEEP && script_interpreter(head, n, interpreter); i++)
+		n = read_head(interpreter, head);
+	if (n < sizeof(ElfW(Ehdr)) || memcmp(head, ELFMAG, SELFMAG) != 0)
+		return NULL;
+	return judge_elf(head, n);
+}
