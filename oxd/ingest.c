@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: ISC */
+/* ingest: the round, and what ends one. */
+#include "oxd/ingest.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "libbx/core/clock.h"
+#include "libbx/core/mp.h"
+#include "oxd/own.h"
+#include "oxd/say.h"
+
+enum { VISIT_BYTES = 256 * 1024, BATCH_BYTES = 1 << 20 };
+
+static const int64_t idle_probe_ns = 10000000000; /* R1: a ring idle so long is looked at */
+static const int64_t hint_probe_ns = 10000000;    /* the kernel tells of a close a moment before it counts */
+static const int64_t report_ns = 60000000000;
+static const int64_t sleep_least_ns = 200000, sleep_small_ns = 1000000, sleep_most_ns = 50000000;
+
+/* ---- batches ----------------------------------------------------------------------------------------------------- */
+
+/* Journal first, tails second.  False when the journal has failed: then no tail moves, and a restart goes on. */
+static bool
+commit(struct ingest *in)
+{
+	if (journal_write(in->journal) != BX_OK) {
+		in->blocked = true;
+		return false;
+	}
+	struct ring_file *r, *next;
+	HASH_ITER(hh, in->rings.table, r, next)
+	{
+		if (r->tail_due)
+			ring_file_write_tail(r);
+	}
+	return true;
+}
+
+static void
+offer_snapshot(struct ingest *in)
+{
+	struct buf content = {0};
+	uint64_t covers = journal_last(in->journal);
+	if (covers == journal_snapshot_covers(in->journal))
+		return;
+	positions_encode(in->positions, covers, &content);
+	if (content.err == BX_OK)
+		journal_offer_snapshot(in->journal, covers, &content);
+	buf_fini(&content);
+}
+
+/* True when a frame of so many bytes can be appended; a new segment is begun where that is needed. */
+static bool
+make_room(struct ingest *in, size_t frame_bytes)
+{
+	if (journal_state(in->journal) == JOURNAL_FAILED) {
+		in->blocked = true;
+		return false;
+	}
+	if (journal_has_room(in->journal, frame_bytes))
+		return true;
+	if (!commit(in))
+		return false;
+	offer_snapshot(in);
+	if (journal_roll(in->journal, frame_bytes) == BX_OK)
+		return true;
+	in->blocked = true;
+	return false;
+}
+
+/* Seals and appends the frame that is in `frame`; there is room. */
+static void
+append_frame(struct ingest *in, const struct source *source, struct buf *frame)
+{
+	enum bx_err err = frame_seal(frame, 0, in->origin, in->seq + 1);
+	if (err != BX_OK) { /* its makers keep it below the limit, so this is memory */
+		say(SAY_ERROR, "a frame cannot be made: %s", bx_err_text(err));
+		abort();
+	}
+	in->seq++;
+	journal_append(in->journal, source, (struct bytes){frame->data, frame->len});
+	positions_apply(in->positions, source);
+}
+
+static bool
+journal_origin(struct ingest *in)
+{
+	struct source source = {.kind = SOURCE_ORIGIN};
+	if (in->origin_journaled)
+		return true;
+	if (!make_room(in, 0))
+		return false;
+	memcpy(source.origin, in->origin, FRAME_ORIGIN);
+	journal_append(in->journal, &source, (struct bytes){NULL, 0});
+	in->origin_journaled = true;
+	return true;
+}
+
+/* ---- rings ------------------------------------------------------------------------------------------------------- */
+
+static void
+start_frame(struct buf *frame)
+{
+	buf_clear(frame);
+	frame_start(frame);
+}
+
+static void
+note_visit(struct ingest *in, struct ring_file *r, const struct ring_visit *visit)
+{
+	stats_add(in->stats, STAT_ring_events, visit->events);
+	stats_add(in->stats, STAT_ring_bad_maps, visit->bad_maps);
+	stats_add(in->stats, STAT_ring_too_big, visit->too_big);
+	if (visit->events) {
+		struct source source = {
+		    .kind = SOURCE_RING, .ring = {.key = r->key, .from = visit->from, .to = visit->to}};
+		append_frame(in, &source, &in->frame);
+	}
+	r->position->to = visit->to;
+	r->tail_due = visit->to;
+}
+
+/* One visit to a ring.  Returns how many bytes were waiting; the ring may be gone afterwards (*rp NULL). */
+static uint64_t
+visit_ring(struct ingest *in, struct ring_file **rp, int64_t now_ns)
+{
+	struct ring_file *r = *rp;
+	uint64_t waiting;
+	struct ring_visit visit = {0};
+	enum bx_err err = ring_file_waiting(r, &waiting);
+	if (err == BX_OK && waiting == 0)
+		return 0;
+	uint64_t most = waiting < VISIT_BYTES ? waiting : VISIT_BYTES;
+	/* A single record may be longer than a visit; a quarter of the ring is the most, and no frame is over its limit. */
+	uint64_t longest = waiting < r->capacity / 4 ? waiting : r->capacity / 4;
+	size_t need = (size_t)(most > longest ? most : longest);
+	if (need > FRAME_MAX)
+		need = FRAME_MAX;
+	if (err == BX_OK) {
+		if (!make_room(in, need + FRAME_HEADER))
+			return waiting;
+		start_frame(&in->frame);
+		err = ring_file_visit(r, waiting, most, &in->window, &in->frame, 0, &visit);
+	}
+	if (err == BX_EBAD) {
+		if (r->other_boot) { /* nobody writes there any more: what holds has been taken */
+			r->target = 0;
+			return 0;
+		}
+		ring_set_condemn(&in->rings, rp);
+		return 0;
+	}
+	if (err != BX_OK)
+		return waiting;
+	note_visit(in, r, &visit);
+	r->idle_since_ns = now_ns;
+	if (visit.ended)
+		r->target = 0;
+	return visit.ended ? 0 : waiting;
+}
+
+/* Appends what the ring's program has dropped since the last report.  False when there is no room now. */
+static bool
+report_drops(struct ingest *in, struct ring_file *r, int64_t now_ns)
+{
+	struct ring_drops drops;
+	uint64_t count;
+	if (!ring_file_drops(r, &drops))
+		return true;
+	start_frame(&in->frame);
+	unsigned events = own_add_dropped(&in->frame, 0, r, &drops, &r->position->reported, &count);
+	r->next_report_ns = now_ns + report_ns;
+	if (events == 0)
+		return true;
+	if (!make_room(in, in->frame.len))
+		return false;
+	struct source source = {.kind = SOURCE_OWN, .own = {.key = r->key, .reported = drops.totals}};
+	append_frame(in, &source, &in->frame);
+	stats_add(in->stats, STAT_drops_reported, count);
+	return true;
+}
+
+/* R4 and what follows it, for a ring whose program has gone and that has nothing left. */
+static void
+let_ring_go(struct ingest *in, struct ring_file **rp, int64_t now_ns)
+{
+	struct ring_file *r = *rp;
+	if (r->leaving_at == 0) {
+		if (!report_drops(in, r, now_ns))
+			return;
+		r->leaving_at = journal_last(in->journal);
+	}
+	if (journal_synced(in->journal) >= r->leaving_at)
+		ring_set_remove(&in->rings, rp);
+}
+
+/* R1 to R3.  The caller visits once more after this: head is read again behind the probe. */
+static void
+probe_ring(struct ring_file *r, int64_t now_ns)
+{
+	bool idle = now_ns - r->idle_since_ns >= idle_probe_ns;
+	if (r->gone || (r->probes_due == 0 && !idle) || now_ns < r->next_probe_ns)
+		return;
+	if (r->probes_due > 0)
+		r->probes_due--;
+	ring_file_probe(r);
+	r->next_probe_ns = now_ns + (r->probes_due ? hint_probe_ns : idle_probe_ns);
+}
+
+/* Returns the largest share of a ring that was waiting, in 1/1024. */
+static uint64_t
+visit_rings(struct ingest *in, int64_t now_ns, bool *progress)
+{
+	uint64_t fullest = 0;
+	struct ring_file *r, *next;
+	HASH_ITER(hh, in->rings.table, r, next)
+	{
+		uint64_t capacity = r->capacity;
+		probe_ring(r, now_ns);
+		bool gone = r->gone;
+		uint64_t waiting = visit_ring(in, &r, now_ns);
+		if (in->blocked)
+			break;
+		if (waiting)
+			*progress = true;
+		if (waiting * 1024 / capacity > fullest)
+			fullest = waiting * 1024 / capacity;
+		if (r && gone && waiting == 0)
+			let_ring_go(in, &r, now_ns);
+		else if (r && now_ns >= r->next_report_ns)
+			report_drops(in, r, now_ns);
+		if (journal_batch_bytes(in->journal) >= BATCH_BYTES && !commit(in))
+			break;
+	}
+	return fullest;
+}
+
+/* ---- the collection port ----------------------------------------------------------------------------------------- */
+
+static void
+take_push(struct ingest *in, bool *progress)
+{
+	struct source source = {.kind = SOURCE_PUSH};
+	while (in->push && !in->blocked) {
+		if (!in->push_pending)
+			in->push_pending = ingest_push_take(in->push, &in->push_frame);
+		if (!in->push_pending || !make_room(in, in->push_frame.len))
+			return;
+		append_frame(in, &source, &in->push_frame);
+		in->push_pending = false;
+		*progress = true;
+		if (journal_batch_bytes(in->journal) >= BATCH_BYTES && !commit(in))
+			return;
+	}
+}
+
+/* ---- questions --------------------------------------------------------------------------------------------------- */
+
+static void
+encode_ring(struct ring_file *r, struct buf *out)
+{
+	struct ring_drops drops = {0};
+	uint64_t waiting = 0, dropped = 0;
+	ring_file_drops(r, &drops);
+	if (ring_file_waiting(r, &waiting) != BX_OK)
+		waiting = 0;
+	for (int i = 0; i < RING_DROP_SLOTS; i++)
+		dropped += drops.totals.by[i];
+	mp_add_map(out, 8);
+	mp_add_strz(out, "name");
+	mp_add_strz(out, r->name);
+	mp_add_strz(out, "program");
+	if (mp_is_utf8(r->program, strlen(r->program)))
+		mp_add_strz(out, r->program);
+	else
+		mp_add_bin(out, r->program, strlen(r->program));
+	mp_add_strz(out, "pid");
+	mp_add_uint(out, r->pid);
+	mp_add_strz(out, "bytes");
+	mp_add_uint(out, r->capacity);
+	mp_add_strz(out, "waiting");
+	mp_add_uint(out, waiting);
+	mp_add_strz(out, "events");
+	mp_add_uint(out, drops.events);
+	mp_add_strz(out, "dropped");
+	mp_add_uint(out, dropped);
+	mp_add_strz(out, "state");
+	mp_add_strz(out, r->leaving_at ? "leaving" : r->gone ? "gone" : r->closed ? "closed" : "live");
+}
+
+static void
+set_targets(struct ingest *in)
+{
+	struct ring_file *r, *next;
+	HASH_ITER(hh, in->rings.table, r, next)
+	{
+		uint64_t waiting;
+		r->target = ring_file_waiting(r, &waiting) == BX_OK ? r->position->to + waiting : 0;
+	}
+	in->flushing = true;
+}
+
+static bool
+targets_reached(struct ingest *in)
+{
+	struct ring_file *r, *next;
+	HASH_ITER(hh, in->rings.table, r, next)
+	{
+		if (r->position->to < r->target)
+			return false;
+	}
+	return !in->push_pending && !(in->push && ingest_push_waiting(in->push));
+}
+
+/* Between rounds; everything visited is committed. */
+static void
+answer(struct ingest *in)
+{
+	pthread_mutex_lock(&in->lock);
+	if (in->answered != in->ticket && in->ask == INGEST_RINGS) {
+		buf_clear(&in->rings_answer);
+		mp_add_array(&in->rings_answer, HASH_COUNT(in->rings.table));
+		struct ring_file *r, *next;
+		HASH_ITER(hh, in->rings.table, r, next)
+		{
+			encode_ring(r, &in->rings_answer);
+		}
+		in->answered = in->ticket;
+	} else if (in->answered != in->ticket && !in->flushing) {
+		ring_set_update(&in->rings, clock_mono_ns());
+		set_targets(in);
+	} else if (in->flushing && targets_reached(in)) {
+		in->flushing = false;
+		in->flushed_upto = journal_last(in->journal);
+		in->answered = in->ticket;
+	}
+	pthread_mutex_unlock(&in->lock);
+}
+
+static bool
+questioned(struct ingest *in)
+{
+	pthread_mutex_lock(&in->lock);
+	bool open = in->answered != in->ticket;
+	pthread_mutex_unlock(&in->lock);
+	return open;
+}
+
+unsigned
+ingest_question(struct ingest *in, enum ingest_ask ask)
+{
+	pthread_mutex_lock(&in->lock);
+	in->ask = ask;
+	in->flushing = false;
+	unsigned ticket = ++in->ticket;
+	pthread_mutex_unlock(&in->lock);
+	doorbell_ring(in->bell);
+	return ticket;
+}
+
+bool
+ingest_answer(struct ingest *in, unsigned ticket, struct buf *rings, uint64_t *upto)
+{
+	pthread_mutex_lock(&in->lock);
+	bool answered = in->answered == ticket;
+	if (answered && in->ask == INGEST_RINGS)
+		buf_put(rings, in->rings_answer.data, in->rings_answer.len);
+	if (answered && in->ask == INGEST_FLUSH)
+		*upto = in->flushed_upto;
+	pthread_mutex_unlock(&in->lock);
+	return answered;
+}
+
+/* ---- the thread -------------------------------------------------------------------------------------------------- */
+
+/* Full rings are met by going on at once; a trickle is gathered rather than taken drop by drop. */
+static void
+choose_sleep(struct ingest *in, uint64_t fullest, bool progress)
+{
+	if (in->blocked)
+		in->sleep_ns = sleep_most_ns;
+	else if (fullest > 256)
+		in->sleep_ns = 0;
+	else if (fullest > 32)
+		in->sleep_ns = sleep_least_ns;
+	else if (progress)
+		in->sleep_ns = in->sleep_ns / 2 > sleep_small_ns ? in->sleep_ns / 2 : sleep_small_ns;
+	else
+		in->sleep_ns = in->sleep_ns * 2 > sleep_most_ns ? sleep_most_ns
+			       : in->sleep_ns == 0              ? sleep_least_ns
+								: in->sleep_ns * 2;
+}
+
+static void
+sleep_or_go_on(struct ingest *in)
+{
+	if (in->sleep_ns == 0)
+		return;
+	doorbell_arm(in->bell);
+	bool push = in->push && !in->blocked && ingest_push_waiting(in->push);
+	if (!push && !atomic_load(&in->stop) && (!questioned(in) || in->blocked))
+		doorbell_wait(in->bell, in->sleep_ns);
+	doorbell_disarm(in->bell);
+}
+
+/* True when the round took something. */
+static bool
+go_round(struct ingest *in)
+{
+	int64_t now_ns = clock_mono_ns();
+	bool progress = false;
+	in->blocked = false;
+	ring_set_update(&in->rings, now_ns);
+	uint64_t fullest = 0;
+	if (journal_origin(in)) {
+		fullest = visit_rings(in, now_ns, &progress);
+		take_push(in, &progress);
+	}
+	if (!commit(in))
+		progress = false;
+	answer(in);
+	choose_sleep(in, fullest, progress);
+	return progress;
+}
+
+static void *
+ingest_main(void *arg)
+{
+	struct ingest *in = arg;
+	pthread_setname_np(pthread_self(), "ingest");
+	/* Start: every ring that is there is opened at the position that the journal knows, before any is drained. */
+	ring_set_update(&in->rings, clock_mono_ns());
+	if (in->rings.all_open)
+		positions_forget_unused(in->positions);
+	while (!atomic_load(&in->stop)) {
+		go_round(in);
+		sleep_or_go_on(in);
+	}
+	ring_set_update(&in->rings, clock_mono_ns());
+	set_targets(in);
+	do
+		go_round(in);
+	while (!in->blocked && !targets_reached(in));
+	if (journal_state(in->journal) != JOURNAL_FAILED)
+		offer_snapshot(in);
+	return NULL;
+}
+
+bool
+ingest_init(struct ingest *in, struct journal *journal, int run_fd, struct positions *positions, struct doorbell *bell,
+    struct stats *stats)
+{
+	*in = (struct ingest){.journal = journal, .positions = positions, .bell = bell, .stats = stats};
+	pthread_mutex_init(&in->lock, NULL);
+	while (getrandom(in->origin, sizeof in->origin, 0) != (ssize_t)sizeof in->origin)
+		;
+	return ring_set_init(&in->rings, run_fd, positions, stats);
+}
+
+bool
+ingest_start(struct ingest *in, struct ingest_push *push)
+{
+	in->push = push;
+	int err = pthread_create(&in->thread, NULL, ingest_main, in);
+	errno = err;
+	return err == 0;
+}
+
+void
+ingest_stop(struct ingest *in)
+{
+	atomic_store(&in->stop, true);
+	doorbell_ring(in->bell);
+	pthread_join(in->thread, NULL);
+}
+
+void
+ingest_fini(struct ingest *in)
+{
+	ring_set_fini(&in->rings);
+	buf_fini(&in->frame);
+	buf_fini(&in->window);
+	buf_fini(&in->push_frame);
+	buf_fini(&in->rings_answer);
+	pthread_mutex_destroy(&in->lock);
+}

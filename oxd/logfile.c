@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: ISC */
+/* logfile: compare while behind the end, append at the end. */
+#include "oxd/logfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+enum { TAIL_BYTES = 4096, PART_MAX = 9999 };
+
+static void
+name_part(struct logfile *f)
+{
+	if (f->part == 0)
+		memcpy(f->name, f->base, sizeof f->name);
+	else
+		snprintf(f->name, sizeof f->name, "%.*s.%u.log", (int)(strlen(f->base) - 4), f->base, f->part);
+}
+
+enum bx_err
+logfile_make(struct logfile *f, int log_fd)
+{
+	struct stat st;
+	for (;; f->part++) {
+		if (f->part > PART_MAX) {
+			errno = EEXIST;
+			return BX_EIO;
+		}
+		name_part(f);
+		f->fd = openat(log_fd, f->name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
+		if (f->fd < 0 && errno != ELOOP && errno != EISDIR && errno != ENXIO)
+			return BX_EIO;
+		if (f->fd < 0)
+			continue;
+		if (fstat(f->fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0)
+			break;
+		close(f->fd); /* not empty, and not known to us: never touched */
+		f->fd = -1;
+	}
+	f->dev = st.st_dev;
+	f->ino = st.st_ino;
+	f->at = f->size = 0;
+	f->made = true;
+	f->listed = false;
+	return BX_OK;
+}
+
+enum bx_err
+logfile_reopen(struct logfile *f, int log_fd)
+{
+	struct stat st;
+	int fd = openat(log_fd, f->name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT || errno == ELOOP ? BX_EBAD : BX_EIO;
+	if (fstat(fd, &st) != 0) {
+		close(fd);
+		return BX_EIO;
+	}
+	if (!S_ISREG(st.st_mode) || st.st_dev != f->dev || st.st_ino != f->ino || (uint64_t)st.st_size < f->at) {
+		close(fd);
+		return BX_EBAD;
+	}
+	f->fd = fd;
+	f->size = (uint64_t)st.st_size;
+	return BX_OK;
+}
+
+void
+logfile_shut(struct logfile *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	f->fd = -1;
+}
+
+bool
+logfile_is_there(const struct logfile *f, int log_fd)
+{
+	struct stat st;
+	return fstatat(log_fd, f->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_dev == f->dev && st.st_ino == f->ino &&
+	       (uint64_t)st.st_size >= f->at;
+}
+
+static bool
+same_bytes(int fd, struct bytes want, uint64_t at, bool *same)
+{
+	uint8_t have[16384];
+	while (want.n > 0) {
+		size_t n = want.n < sizeof have ? want.n : sizeof have;
+		ssize_t got = pread(fd, have, n, (off_t)at);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return false;
+		if (got == 0 || memcmp(have, want.p, (size_t)got) != 0) {
+			*same = false;
+			return true;
+		}
+		want.p += got;
+		want.n -= (size_t)got;
+		at += (uint64_t)got;
+	}
+	*same = true;
+	return true;
+}
+
+/* Nothing is pending here: the position is inside bytes of before. */
+static enum bx_err
+replay(struct logfile *f, struct bytes event, struct stats *stats, bool *found)
+{
+	*found = false;
+	if (event.n <= f->size - f->at && !same_bytes(f->fd, event, f->at, found))
+		return BX_EIO;
+	if (*found) {
+		f->at += event.n;
+		stats_add(stats, STAT_log_replayed, 1);
+		return BX_OK;
+	}
+	if (ftruncate(f->fd, (off_t)f->at) != 0)
+		return BX_EIO;
+	f->size = f->at;
+	f->dirty = true;
+	stats_add(stats, STAT_log_cut, 1);
+	return BX_OK;
+}
+
+enum bx_err
+logfile_add(struct logfile *f, struct bytes event, struct stats *stats)
+{
+	if (f->pending.len == 0 && f->at < f->size) {
+		bool found;
+		enum bx_err err = replay(f, event, stats, &found);
+		if (err != BX_OK || found)
+			return err;
+	}
+	buf_put(&f->pending, event.p, event.n);
+	return f->pending.err;
+}
+
+enum bx_err
+logfile_flush(struct logfile *f)
+{
+	size_t done = 0;
+	while (done < f->pending.len) {
+		ssize_t n = pwrite(f->fd, f->pending.data + done, f->pending.len - done, (off_t)(f->at + done));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			int why = n < 0 ? errno : EIO;
+			if (done > 0 && ftruncate(f->fd, (off_t)f->at) != 0)
+				f->dirty = true; /* the rest is written over it at the same place later */
+			errno = why;
+			return BX_EIO;
+		}
+		done += (size_t)n;
+	}
+	if (done == 0)
+		return BX_OK;
+	f->at += done;
+	f->size = f->at;
+	f->dirty = true;
+	buf_clear(&f->pending);
+	return BX_OK;
+}
+
+enum bx_err
+logfile_tail_sum(const struct logfile *f, uint64_t len, uint64_t *sum)
+{
+	uint8_t tail[TAIL_BYTES];
+	size_t n = len < sizeof tail ? (size_t)len : sizeof tail, got = 0;
+	while (got < n) {
+		ssize_t step = pread(f->fd, tail + got, n - got, (off_t)(len - n + got));
+		if (step < 0 && errno == EINTR)
+			continue;
+		if (step <= 0)
+			return step < 0 ? BX_EIO : BX_ESHORT;
+		got += (size_t)step;
+	}
+	*sum = XXH3_64bits(tail, n);
+	return BX_OK;
+}
+
+void
+logfile_free(struct logfile **f)
+{
+	logfile_shut(*f);
+	buf_fini(&(*f)->pending);
+	free(*f);
+	*f = NULL;
+}
