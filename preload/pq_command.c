@@ -32,6 +32,7 @@ pq_command_begin(struct pq_command *c, int server_pid)
 	c->rows = c->copied_bytes = 0;
 	c->prepares = NULL;
 	c->tag_count = 0;
+	c->first_code[0] = '\0';
 	c->server_pid = server_pid;
 	c->span = span_begin(".sql");
 	c->begin_ns = span_clock_ns();
@@ -121,10 +122,32 @@ note_error(struct pq_command *c, const struct real_pq *real, const PGresult *res
 		if (text)
 			fields[count++] = (struct bx__error_field){wanted[i].key, text};
 	}
+	const char *code = real->PQresultErrorField(res, PG_DIAG_SQLSTATE);
 	const char *message = real->PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+	if (!code && c->first_code[0]) {
+		code = c->first_code;
+		message = c->first_message;
+	}
 	if (!message) /* made by libpq itself: the server is gone */
 		message = real->PQresultErrorMessage(res);
-	set_error(c, real->PQresultErrorField(res, PG_DIAG_SQLSTATE), message, fields, count);
+	set_error(c, code, message, fields, count);
+}
+
+static void
+keep(char *to, size_t cap, const char *text)
+{
+	size_t n = strnlen(text ? text : "", cap - 1);
+	memcpy(to, text ? text : "", n);
+	to[n] = '\0';
+}
+
+void
+pq_command_foresee(struct pq_command *c, const struct real_pq *real, const PGresult *res)
+{
+	if (c->first_code[0])
+		return;
+	keep(c->first_code, sizeof c->first_code, real->PQresultErrorField(res, PG_DIAG_SQLSTATE));
+	keep(c->first_message, sizeof c->first_message, real->PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY));
 }
 
 static void
@@ -133,10 +156,8 @@ note_tag(struct pq_command *c, const struct real_pq *real, const PGresult *res)
 	const char *tag = real->PQcmdStatus((PGresult *)(uintptr_t)res);
 	if (!tag || !*tag)
 		return;
-	if (c->tag_count < PQ_TAGS_MAX) {
-		strncpy(c->tags[c->tag_count], tag, PQ_TAG_LEN - 1);
-		c->tags[c->tag_count][PQ_TAG_LEN - 1] = '\0';
-	}
+	if (c->tag_count < PQ_TAGS_MAX)
+		keep(c->tags[c->tag_count], PQ_TAG_LEN, tag);
 	c->tag_count++;
 }
 
@@ -199,6 +220,7 @@ pq_command_result(struct pq_command *c, const struct real_pq *real, const PGresu
 void
 pq_command_failed(struct pq_command *c, const struct real_pq *real, const PGconn *pg)
 {
+	c->last_ns = span_clock_ns();
 	set_error(c, NULL, real->PQerrorMessage(pg), NULL, 0);
 }
 
@@ -287,9 +309,9 @@ pq_command_end(struct pq_command *c, const struct real_pq *real, const PGconn *p
 		return;
 	set_result(c);
 	if (c->aborted)
-		span_set(c->span, "aborted", true);
+		span_set(c->span, "aborted", (bool)true);
 	if (abandoned)
-		span_set(c->span, "abandoned", true);
+		span_set(c->span, "abandoned", (bool)true);
 	set_connection(c->span, real, pg, c->server_pid);
 	span_end(c->span);
 	c->span = NULL;

@@ -34,6 +34,8 @@ struct pq_command {
 	int64_t last_ns;      /* the newest result; 0 before the first */
 	uint64_t rows;
 	uint64_t copied_bytes;
+	char first_code[8]; /* SQLSTATE and text of an error that a later result of the same call would hide */
+	char first_message[512];
 	struct pq_statement *prepares; /* owned; enters the connection's map when the server accepts it */
 	uint32_t tag_count;
 	char tags[PQ_TAGS_MAX][PQ_TAG_LEN];
@@ -54,6 +56,13 @@ bool pq_result_failed(const struct real_pq *real, const PGresult *res);
 /* A result has come.  Afterwards `*accepted` is a statement that the server has prepared, for the caller to keep. */
 void pq_command_result(
     struct pq_command *c, const struct real_pq *real, const PGresult *res, struct pq_statement **accepted);
+
+/*
+ * An error passed inside a synchronous call that has not returned.  It is told at the return, where the stack is the
+ * application's, and only if what is returned names no SQLSTATE: a server that ends a session says why before libpq
+ * finds the connection closed.
+ */
+void pq_command_foresee(struct pq_command *c, const struct real_pq *real, const PGresult *res);
 
 /* None came: the reason is the connection's own message. */
 void pq_command_failed(struct pq_command *c, const struct real_pq *real, const PGconn *pg);

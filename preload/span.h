@@ -28,7 +28,7 @@ span_on(void)
 bx_ctx *span_begin(const char *name);
 void span_end(bx_ctx *span);
 
-/* Any value that bx_ctx_set() takes. */
+/* Any value that bx_ctx_set() takes.  (To C before C23 `true` is an int: write (bool)true.) */
 #define span_set(span, key, value) bx_ctx_set(span, key, value)
 
 /* Text with a length, cut at `max` bytes without cutting a UTF-8 character in two. */
@@ -52,7 +52,7 @@ span_clock_ns(void)
 static inline double
 span_seconds(int64_t ns)
 {
-	return (double)ns * 1e-9;
+	return (double)ns / 1e9; /* not * 1e-9, which would add a digit that says nothing */
 }
 
 #endif

@@ -52,7 +52,7 @@ mget_end(struct client *client, bool abandoned)
 	span_set(span, "value_size", client->value_bytes);
 	span_set(span, "time", span_seconds(span_clock_ns() - client->begin_ns));
 	if (abandoned)
-		span_set(span, "abandoned", true);
+		span_set(span, "abandoned", (bool)true);
 	span_set(span, "outcome", client->failed ? "error" : client->hits ? "hit" : "miss");
 	span_end(span);
 	client->fetched = NULL;
@@ -63,7 +63,7 @@ end_pending(struct client *client)
 {
 	mget_end(client, true);
 	if (client->running) { /* an exception or a cancellation left the call */
-		span_set(client->running, "abandoned", true);
+		span_set(client->running, "abandoned", (bool)true);
 		span_end(client->running);
 		client->running = NULL;
 	}

@@ -258,20 +258,30 @@ advance(struct call *call, const PGresult *res)
 		pq_conn_end_head(call->conn, call->real, call->pg);
 }
 
+/* A result on its way to PQexec and its like. */
+static void
+note_inner(struct call *call, const PGresult *res)
+{
+	struct pq_command *running = call->conn->running;
+	if (!res || !running || !running->whole_seen)
+		return;
+	if (pq_result_failed(call->real, res))
+		pq_command_foresee(running, call->real, res);
+	else
+		note_result(call, running, res);
+}
+
 WRAPPER PGresult *
 PQgetResult(PGconn *pg)
 {
 	struct call call;
 	bool inner, known = call_join(&call, CALLER, pg, &inner);
 	PGresult *res = call.real ? call.real->PQgetResult(pg) : NULL;
-	if (!known)
-		return res;
 	int saved = errno;
-	struct pq_command *running = call.conn->running;
-	if (!inner)
+	if (known && inner)
+		note_inner(&call, res);
+	else if (known)
 		advance(&call, res);
-	else if (res && running && running->whole_seen && !pq_result_failed(call.real, res))
-		note_result(&call, running, res); /* an error's stack is to be the application's: see sync_end() */
 	errno = saved;
 	return res;
 }

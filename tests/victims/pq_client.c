@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: ISC */
+/* pq_client: one use of libpq by name, e.g. `pq_client pipeline`; tests/e2e/shim_libpq states which events each makes. */
+/* LIBS: -lpq */
+#include <postgresql/libpq-fe.h>
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static PGconn *pg;
+
+static void
+must(bool holds, const char *what)
+{
+	if (holds)
+		return;
+	fprintf(stderr, "%s: %s\n", what, pg ? PQerrorMessage(pg) : "");
+	exit(2);
+}
+
+static void
+open_connection(void)
+{
+	pg = PQconnectdb("");
+	must(PQstatus(pg) == CONNECTION_OK, "connect");
+}
+
+static void
+drain(void)
+{
+	PGresult *res;
+	while ((res = PQgetResult(pg)))
+		PQclear(res);
+}
+
+static const char *const five[] = {"5"};
+
+static int
+params(const char *query)
+{
+	return PQsendQueryParams(pg, query, 1, NULL, five, NULL, NULL, 0);
+}
+
+static void
+multi(void)
+{
+	PQclear(PQexec(pg, "create temp table m(a int); insert into m values (1),(2); select * from m"));
+}
+
+static void
+multi_failing(void)
+{
+	PQclear(PQexec(pg, "select 1; select 1/0; select 2"));
+}
+
+static void
+with_params(void)
+{
+	PQclear(PQexecParams(pg, "select $1::int", 1, NULL, five, NULL, NULL, 0));
+}
+
+static void
+prepared(void)
+{
+	PQclear(PQprepare(pg, "q1", "select $1::int + 1", 0, NULL));
+	PQclear(PQexecPrepared(pg, "q1", 1, five, NULL, NULL, 0));
+	PQclear(PQprepare(pg, "q1", "select 'taken'", 0, NULL));
+	PQclear(PQexecPrepared(pg, "q1", 1, five, NULL, NULL, 0));
+	PQclear(PQexecPrepared(pg, "q2", 0, NULL, NULL, NULL, 0));
+}
+
+static void
+async(void)
+{
+	must(PQsendQuery(pg, "select 1; select generate_series(1, 3)"), "send");
+	drain();
+	must(PQsendPrepare(pg, "s", "select $1::int * 2", 0, NULL), "send prepare");
+	drain();
+	must(PQsendQueryPrepared(pg, "s", 1, five, NULL, NULL, 0), "send prepared");
+	drain();
+	must(params("select $1::text"), "send params");
+	drain();
+}
+
+static void
+busy(void)
+{
+	must(PQsendQuery(pg, "select 'first'"), "send");
+	must(!PQsendQuery(pg, "select 'second'"), "a second command was taken");
+	drain();
+}
+
+static void
+single_row(void)
+{
+	must(PQsendQuery(pg, "select generate_series(1, 100)"), "send");
+	must(PQsetSingleRowMode(pg), "single row mode");
+	drain();
+}
+
+static void
+copy_in(void)
+{
+	PQclear(PQexec(pg, "create temp table c(a int)"));
+	PQclear(PQexec(pg, "copy c from stdin"));
+	must(PQputCopyData(pg, "1\n22\n", 5) == 1 && PQputCopyData(pg, "333\n", 4) == 1, "put");
+	must(PQputCopyEnd(pg, NULL) == 1, "end");
+	drain();
+	PQclear(PQexec(pg, "copy c from stdin"));
+	must(PQputCopyEnd(pg, "changed my mind") == 1, "give up");
+	drain();
+}
+
+static void
+copy_out(void)
+{
+	char *row;
+	must(PQsendQuery(pg, "copy (select generate_series(1, 3)) to stdout"), "send");
+	PGresult *res = PQgetResult(pg);
+	must(PQresultStatus(res) == PGRES_COPY_OUT, "copy out");
+	PQclear(res);
+	while (PQgetCopyData(pg, &row, 0) > 0)
+		PQfreemem(row);
+	drain();
+}
+
+/* Two commands and a point, then one that fails, one that is therefore not run, and a point. */
+static void
+pipeline(void)
+{
+	must(PQenterPipelineMode(pg), "pipeline mode");
+	must(params("select $1::int") && params("select $1::int + 1") && PQpipelineSync(pg), "send");
+	must(params("select $1::int / 0") && params("select $1::int + 2") && PQpipelineSync(pg), "send");
+	for (int points = 0, nulls = 0; points < 2 && nulls < 100;) {
+		PGresult *res = PQgetResult(pg);
+		points += PQresultStatus(res) == PGRES_PIPELINE_SYNC;
+		nulls += !res;
+		PQclear(res);
+	}
+	must(PQexitPipelineMode(pg), "leave pipeline mode");
+	PQclear(PQexec(pg, "select 'after'"));
+}
+
+static void
+abandoned(void)
+{
+	must(PQsendQuery(pg, "select 'overtaken'"), "send");
+	PQclear(PQexec(pg, "select 'overtaking'"));
+	must(PQsendQuery(pg, "select 'left behind'"), "send");
+}
+
+/* The server ends the session; libpq tells once with a code, then without. */
+static void
+gone(void)
+{
+	PQclear(PQexec(pg, "select pg_terminate_backend(pg_backend_pid())"));
+	PQclear(PQexec(pg, "select 'to nobody'"));
+	PQreset(pg);
+	PQclear(PQexec(pg, "select 'again'"));
+}
+
+static void
+odd(void)
+{
+	char *query = malloc(10001);
+	must(query != NULL, "memory");
+	memset(query, ' ', 10000);
+	memcpy(query, "select '", 8);
+	for (int i = 8; i < 9998; i += 2)
+		memcpy(query + i, "\xc3\xbc", 2);
+	memcpy(query + 9998, "'", 2);
+	PQclear(PQexec(pg, query));
+	free(query);
+	PQclear(PQexec(pg, ""));
+	PQclear(PQexec(pg, NULL));
+	PQclear(PQexec(NULL, "select 'no connection'"));
+}
+
+static jmp_buf out;
+
+static void
+jump(void *arg, const char *message)
+{
+	(void)arg;
+	(void)message;
+	longjmp(out, 1);
+}
+
+/* A function that lies deeper in the stack than the call that was left. */
+static __attribute__((noinline)) void
+deeper(int levels)
+{
+	volatile char frame[256] = {0};
+	if (levels + frame[0] > 0)
+		deeper(levels - 1);
+	else
+		PQclear(PQexec(pg, "select 'deeper'"));
+}
+
+/* What longjmp leaves of the first connection cannot be used; another must be recorded as if nothing had been. */
+static void
+notice_longjmp(void)
+{
+	PQsetNoticeProcessor(pg, jump, NULL);
+	if (setjmp(out) == 0)
+		PQclear(PQexec(pg, "do $$ begin raise notice 'jump'; end $$"));
+	PQfinish(pg);
+	open_connection();
+	deeper(8);
+	PQclear(PQexec(pg, "select 'as ever'"));
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} uses[] = {
+    {"multi", multi},
+    {"multi_failing", multi_failing},
+    {"with_params", with_params},
+    {"prepared", prepared},
+    {"async", async},
+    {"busy", busy},
+    {"single_row", single_row},
+    {"copy_in", copy_in},
+    {"copy_out", copy_out},
+    {"pipeline", pipeline},
+    {"abandoned", abandoned},
+    {"gone", gone},
+    {"odd", odd},
+    {"notice_longjmp", notice_longjmp},
+};
+
+int
+main(int argc, char **argv)
+{
+	for (size_t i = 0; argc == 2 && i < sizeof uses / sizeof *uses; i++) {
+		if (strcmp(uses[i].name, argv[1]) != 0)
+			continue;
+		open_connection();
+		uses[i].run();
+		PQfinish(pg);
+		return 0;
+	}
+	fprintf(stderr, "usage: pq_client USE\n");
+	return 2;
+}
