@@ -37,7 +37,8 @@ body_get(const struct event *ev, const char *path)
 		}
 		at = next;
 		path += n;
-		path += *path == '.';
+		if (*path == '.' && *++path == '\0') /* nothing is called so */
+			return (struct bytes){0};
 	}
 	return at;
 }

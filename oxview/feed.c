@@ -93,12 +93,6 @@ fill(struct feed *f)
 		f->end += (size_t)n;
 }
 
-static bool
-starts_map(uint8_t byte)
-{
-	return (byte & 0xf0) == 0x80 || byte == 0xde || byte == 0xdf;
-}
-
 /* How many keys the map at p says that it has; p is known to be a map. */
 static uint32_t
 pairs_of(const uint8_t *p)
@@ -178,15 +172,15 @@ event_here(const uint8_t *p, const uint8_t *end, size_t *len)
 }
 
 /*
- * FOUND when the event at `at` has swallowed the start of the next: something else than a map follows it, and an event
- * of the usual form starts inside it and ends behind it.
+ * FOUND when the event at `at` has swallowed the start of the next: what follows it does not look like an event, and an
+ * event of the usual form starts inside it and ends behind it.
  */
 static enum found
 swallowed(const struct feed *f, size_t used)
 {
 	const uint8_t *start = f->window + f->at, *border = start + used, *end = f->window + f->end;
 	enum found all = NOT_HERE;
-	if (border == end || starts_map(*border))
+	if (border == end || may_start_event(border, end))
 		return NOT_HERE;
 	for (const uint8_t *p = start + 1; p < border; p++) {
 		size_t len;

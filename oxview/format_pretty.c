@@ -172,7 +172,7 @@ put_value(struct pretty *p, struct bytes object, int indent, int gap, int column
 	if (t.kind == MP_MAP && t.len > 0) {
 		buf_putc(p->out, '\n');
 		if (stack_is(object)) {
-			stack_write(object, p->symbols, indent + INDENT, p->out);
+			stack_print(object, p->symbols, indent + INDENT, p->out);
 			return;
 		}
 		put_indent(p, indent + INDENT);
@@ -205,7 +205,7 @@ put_error(struct pretty *p, struct bytes error)
 		put_fields(p, fields, INDENT + 3, NULL);
 	}
 	if (stack_is(stack))
-		stack_write(stack, p->symbols, INDENT + 3, p->out);
+		stack_print(stack, p->symbols, INDENT + 3, p->out);
 	if (print.p) {
 		put_indent(p, INDENT + 3);
 		styled_text(p, TERM_DIM, "print ");

@@ -84,7 +84,7 @@ write_frame(struct bytes modules, struct bytes frame, struct symbolizer *symbols
 }
 
 void
-stack_write(struct bytes stack, struct symbolizer *symbols, int indent, struct buf *out)
+stack_print(struct bytes stack, struct symbolizer *symbols, int indent, struct buf *out)
 {
 	struct bytes modules = part(stack, "modules", MP_ARRAY), frames = part(stack, "frames", MP_ARRAY);
 	struct mp_token t;

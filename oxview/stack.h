@@ -18,6 +18,6 @@
 bool stack_is(struct bytes object);
 
 /* A line for each frame, `#0  0x1234 function+0x10 at file.c:12 (module)`, each behind `indent` spaces. */
-void stack_write(struct bytes stack, struct symbolizer *symbols, int indent, struct buf *out);
+void stack_print(struct bytes stack, struct symbolizer *symbols, int indent, struct buf *out);
 
 #endif
