@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 static inline uint8_t *
 exact_copy(const void *p, size_t n)
 {
-	uint8_t *copy = malloc(n ? n : 1);
+	uint8_t *copy = calloc(1, n ? n : 1);
 	MUST(copy != NULL);
 	if (n)
 		memcpy(copy, p, n);
