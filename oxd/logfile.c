@@ -49,6 +49,7 @@ logfile_make(struct logfile *f, int log_fd)
 	f->at = f->size = 0;
 	f->made = true;
 	f->listed = false;
+	f->dirty = true; /* its being there is worth a sync */
 	return BX_OK;
 }
 

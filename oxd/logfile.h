@@ -25,7 +25,8 @@ struct logfile {
 	uint64_t at;   /* where `pending` goes; equal bytes before it are in the file */
 	uint64_t size; /* bytes that the file has; above `at` while replaying */
 	struct buf pending;
-	bool listed; /* in the durable checkpoint, with: */
+	uint64_t tail_sum; /* of what the newest checkpoint lists */
+	bool listed;       /* in the durable checkpoint, with: */
 	uint64_t listed_at;
 	bool dirty;        /* written to since its last sync */
 	int64_t period;    /* day or hour, counted since the epoch */

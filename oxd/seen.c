@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: ISC */
+/* seen: two small hash tables by name. */
+#include "oxd/seen.h"
+
+#include <stdlib.h>
+
+#include "libbx/core/mp.h"
+
+enum { NAMES_MAX = 1000 };
+
+struct seen_name {
+	double last;
+	size_t n;
+	UT_hash_handle hh;
+	char name[];
+};
+
+void
+seen_init(struct seen *s, struct stats *stats)
+{
+	*s = (struct seen){.stats = stats};
+	pthread_mutex_init(&s->lock, NULL);
+}
+
+static void
+free_names(struct seen_name **table)
+{
+	struct seen_name *e, *next;
+	HASH_ITER(hh, *table, e, next)
+	{
+		HASH_DEL(*table, e);
+		free(e);
+	}
+}
+
+void
+seen_fini(struct seen *s)
+{
+	free_names(&s->types);
+	free_names(&s->hosts);
+	pthread_mutex_destroy(&s->lock);
+}
+
+static void
+note(struct seen *s, struct seen_name **table, struct bytes name, double end)
+{
+	struct seen_name *e;
+	HASH_FIND(hh, *table, name.p, name.n, e);
+	if (!e) {
+		e = HASH_COUNT(*table) < NAMES_MAX ? malloc(sizeof *e + name.n) : NULL;
+		if (!e) {
+			stats_add(s->stats, STAT_seen_overflow, 1);
+			return;
+		}
+		memset(e, 0, sizeof *e);
+		e->n = name.n;
+		e->last = end;
+		memcpy(e->name, name.p, name.n);
+		HASH_ADD(hh, *table, name, name.n, e);
+	}
+	if (end > e->last)
+		e->last = end;
+}
+
+void
+seen_note(struct seen *s, struct bytes type, struct bytes host, double end, double arrival)
+{
+	pthread_mutex_lock(&s->lock);
+	note(s, &s->types, type, end);
+	if (host.p)
+		note(s, &s->hosts, host, end);
+	s->any = true;
+	s->last = arrival;
+	s->lag = arrival - end;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void
+encode_names(const struct seen_name *table, struct buf *out)
+{
+	mp_add_map(out, HASH_COUNT(table));
+	for (const struct seen_name *e = table; e; e = e->hh.next) {
+		mp_add_str(out, e->name, e->n);
+		mp_add_map(out, 1);
+		mp_add_strz(out, "last");
+		mp_add_double(out, e->last);
+	}
+}
+
+void
+seen_encode(struct seen *s, struct buf *out)
+{
+	pthread_mutex_lock(&s->lock);
+	mp_add_strz(out, "last");
+	if (s->any)
+		mp_add_double(out, s->last);
+	else
+		mp_add_nil(out);
+	mp_add_strz(out, "lag");
+	if (s->any)
+		mp_add_double(out, s->lag);
+	else
+		mp_add_nil(out);
+	mp_add_strz(out, "events");
+	encode_names(s->types, out);
+	mp_add_strz(out, "hosts");
+	encode_names(s->hosts, out);
+	pthread_mutex_unlock(&s->lock);
+}
+
+struct bytes
+seen_host_of(struct bytes map)
+{
+	struct cursor c;
+	struct mp_token top, key, value;
+	cursor_init(&c, map.p, map.n);
+	if (!mp_next(&c, &top) || top.kind != MP_MAP)
+		return (struct bytes){NULL, 0};
+	for (uint32_t i = 0; i < top.len; i++) {
+		struct cursor peek = c;
+		if (!mp_next(&peek, &key) || !mp_skip(&c))
+			break;
+		bool host =
+		    (key.kind == MP_STR || key.kind == MP_BIN) && key.len == 4 && memcmp(key.data, "host", 4) == 0;
+		peek = c;
+		if (host && mp_next(&peek, &value) && (value.kind == MP_STR || value.kind == MP_BIN))
+			return (struct bytes){value.data, value.len};
+		if (!mp_skip(&c))
+			break;
+	}
+	return (struct bytes){NULL, 0};
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * seen: the newest event of each type and host, for STATUS.
+ *
+ * Bounded: names beyond the first thousand are counted together.  Filled by the log writer, read by control.
+ */
+#ifndef BLUEOX_OXD_SEEN_H
+#define BLUEOX_OXD_SEEN_H
+
+#include <pthread.h>
+#include <uthash.h>
+
+#include "libbx/core/buf.h"
+#include "libbx/core/event.h"
+#include "oxd/stats.h"
+
+struct seen_name;
+
+struct seen {
+	pthread_mutex_t lock;
+	struct stats *stats; /* borrowed */
+	/* under lock */
+	struct seen_name *types, *hosts;
+	bool any;
+	double last; /* arrival of the newest event */
+	double lag;  /* that less its end */
+};
+
+void seen_init(struct seen *s, struct stats *stats);
+void seen_fini(struct seen *s);
+
+/* `host` may be absent. */
+void seen_note(struct seen *s, struct bytes type, struct bytes host, double end, double arrival);
+
+/* Adds `last`, `lag`, `events`, `hosts` to a map that has room for the four. */
+void seen_encode(struct seen *s, struct buf *out);
+
+/* The host of an event, read no further than needed. */
+struct bytes seen_host_of(struct bytes map);
+
+#endif
