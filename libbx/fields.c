@@ -44,35 +44,24 @@ free_bytes(const struct fields *f)
 	return f->cap - f->kept_back - f->used - f->count * (uint32_t)sizeof(struct field);
 }
 
-/* Length, first and last eight bytes: enough to tell the few keys of an event apart; equality is checked anyway. */
-static uint32_t
-hash_key(struct field_key key)
+/* One of 64 bits for a key, by its length and three of its bytes: good enough to skip the search for most new keys. */
+static inline uint64_t
+key_bit(struct field_key key)
 {
-	uint64_t a = 0, b = 0;
-	if (key.len >= 8) {
-		memcpy(&a, key.s, 8);
-		memcpy(&b, key.s + key.len - 8, 8);
-	} else if (key.len >= 4) {
-		uint32_t x, y;
-		memcpy(&x, key.s, 4);
-		memcpy(&y, key.s + key.len - 4, 4);
-		a = x;
-		b = y;
-	} else if (key.len > 0) {
-		a = (uint8_t)key.s[0];
-		b = (uint64_t)(uint8_t)key.s[key.len / 2] << 8 | (uint8_t)key.s[key.len - 1];
-	}
-	uint64_t h = (a ^ key.len) * 0x9e3779b97f4a7c15ULL ^ (b + 1) * 0xd1b54a32d192ed03ULL;
-	return (uint32_t)(h >> 32);
+	if (key.len == 0)
+		return 1;
+	const uint8_t *k = (const uint8_t *)key.s;
+	uint32_t mix =
+	    key.len * 0x9e3779b1U + k[0] * 0x85ebca77U + k[key.len / 2] * 0xc2b2ae3dU + k[key.len - 1] * 0x27d4eb2fU;
+	return 1ULL << (mix >> 26);
 }
 
 static struct field *
-find(const struct fields *f, struct field_key key, uint32_t hash)
+find(const struct fields *f, struct field_key key)
 {
 	for (uint32_t i = 0; i < f->count; i++) {
 		struct field *e = entry(f, i);
-		if (e->hash == hash && !e->dead && e->key_len == key.len &&
-		    memcmp(entry_key(f, e), key.s, key.len) == 0)
+		if (e->key_len == key.len && !e->dead && memcmp(entry_key(f, e), key.s, key.len) == 0)
 			return e;
 	}
 	return NULL;
@@ -166,16 +155,16 @@ header_bytes(uint8_t first)
 void
 fields_commit(struct fields *f, struct field_key key, const uint8_t *value_end)
 {
-	uint32_t hash = hash_key(key);
 	struct field fresh = {
-	    .hash = hash,
 	    .offset = f->used,
 	    .key_len = (uint16_t)key.len,
 	    .key_header = header_bytes(f->data[f->used]),
 	};
 	const uint8_t *value = entry_value(f, &fresh);
 	fresh.value_len = (uint32_t)(value_end - value);
-	struct field *old = find(f, key, hash);
+	uint64_t bit = key_bit(key);
+	struct field *old = f->seen & bit ? find(f, key) : NULL;
+	f->seen |= bit;
 	if (old && old->value_len == fresh.value_len) {
 		memcpy(f->data + old->offset + old->key_header + old->key_len, value, fresh.value_len);
 		return;

@@ -3,7 +3,7 @@
  * fields: the body of an event while it is being filled.
  *
  * A field is encoded when it is set, [key as MessagePack str][value], one after the other from the front of the
- * context's memory; what is known of each (a hash, where, how long) grows from its back:
+ * context's memory; what is known of each (where, how long) grows from its back:
  *
  *     data:  field field field ........ free ........ entry entry entry
  *            0          used                      cap - entries
@@ -24,7 +24,6 @@ enum {
 };
 
 struct field {
-	uint32_t hash;
 	uint32_t offset; /* of the encoded key in data */
 	uint32_t value_len;
 	uint16_t key_len;
@@ -33,6 +32,7 @@ struct field {
 };
 
 struct fields {
+	uint64_t seen; /* a bit by hash for each key: unset means that a key is new, without looking */
 	uint8_t *data;
 	uint32_t cap;
 	uint32_t used;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * event_bench: what an event costs the program that makes it.
+ * event_cost: what an event costs the program that makes it.
  *
  * Each kind is run in alternating rounds against the others, so that a machine whose speed drifts drifts for all of
  * them; the median and the least of the rounds are printed.  A thread of this program empties the ring by moving its
@@ -10,6 +10,7 @@
  */
 /* LIBS: -L@B@ -lbx -lzmq */
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -193,7 +194,7 @@ drain(void *arg)
 		uint64_t head = atomic_load(&h->head);
 		atomic_store(&h->tail, head);
 		atomic_store(&h->tail_check, ~head);
-		usleep(20);
+		sched_yield();
 	}
 	return NULL;
 }
@@ -220,15 +221,15 @@ by_value(const void *a, const void *b)
 }
 
 static int
-count_instructions(const char *name)
+count_instructions(const char *name, int count)
 {
 	for (int k = 0; k < KINDS; k++) {
 		if (strcmp(kinds[k].name, name) != 0)
 			continue;
-		measure(&kinds[k], 1000);
+		measure(&kinds[k], count);
 		return 0;
 	}
-	fprintf(stderr, "event_bench: no kind is called '%s'\n", name);
+	fprintf(stderr, "event_cost: no kind is called '%s'\n", name);
 	return 2;
 }
 
@@ -239,16 +240,16 @@ main(int argc, char **argv)
 	const char *run_dir = getenv("BLUEOX_RUN_DIR");
 	struct bx_counters before, after;
 	if (!run_dir || bx_configure_default() != 0) {
-		fprintf(stderr, "event_bench: BLUEOX_RUN_DIR must name a directory with rings/ in it\n");
+		fprintf(stderr, "event_cost: BLUEOX_RUN_DIR must name a directory with rings/ in it\n");
 		return 1;
 	}
 	bx_begin("warm");
 	if (!bx_end()) {
-		fprintf(stderr, "event_bench: no event can be made in %s\n", run_dir);
+		fprintf(stderr, "event_cost: no event can be made in %s\n", run_dir);
 		return 1;
 	}
 	if (argc > 1)
-		return count_instructions(argv[1]);
+		return count_instructions(argv[1], argc > 2 ? atoi(argv[2]) : 1000);
 	struct ring_header *h = map_ring(run_dir);
 	pthread_t thread;
 	if (!h || pthread_create(&thread, NULL, drain, h) != 0)
