@@ -6,6 +6,8 @@
 
 #include "libbx/core/mp.h"
 
+enum { DOT_BYTES = 8 }; /* a dot may become a header of a key and one of a map when the body is written */
+
 void
 fields_init(struct fields *f, uint8_t *data, uint32_t cap)
 {
@@ -41,7 +43,7 @@ entry_value(const struct fields *f, const struct field *e)
 static uint32_t
 free_bytes(const struct fields *f)
 {
-	return f->cap - f->kept_back - f->used - f->count * (uint32_t)sizeof(struct field);
+	return f->cap - f->kept_back - f->used - f->count * (uint32_t)sizeof(struct field) - DOT_BYTES * f->dots;
 }
 
 /* One of 64 bits for a key, by its length and three of its bytes: good enough to skip the search for most new keys. */
@@ -125,8 +127,9 @@ count_dots(struct field_key key)
 uint8_t *
 fields_reserve(struct fields *f, struct field_key key, uint32_t value_max)
 {
-	uint64_t need = (uint64_t)MP_HEADER_MAX + key.len + value_max + sizeof(struct field);
-	if (key.len > FIELD_KEY_MAX || (key.dotted && count_dots(key) >= FIELD_PARTS_MAX))
+	uint32_t dots = key.dotted ? count_dots(key) : 0;
+	uint64_t need = (uint64_t)MP_HEADER_MAX + key.len + value_max + sizeof(struct field) + DOT_BYTES * dots;
+	if (key.len > FIELD_KEY_MAX || dots >= FIELD_PARTS_MAX)
 		need = UINT64_MAX;
 	else if (need > free_bytes(f) && f->dead)
 		compact(f);
@@ -182,8 +185,7 @@ fields_commit(struct fields *f, struct field_key key, const uint8_t *value_end)
 uint32_t
 fields_bound(const struct fields *f)
 {
-	/* Each dot may become a header of a key and one of a map; the body has its own header. */
-	return f->used + 8 * f->dots + 8;
+	return f->used + DOT_BYTES * f->dots + MP_HEADER_MAX;
 }
 
 /* The part of a dotted key that starts behind `skip` bytes. */
