@@ -136,7 +136,7 @@ $(B)/bench/%: $(B)/obj/tests/bench/%.c.o $(B)/libbx.so $(B)/libbx.a
 # Fuzzers are clang's, whatever CC is, with everything they touch instrumented.
 FUZZ_FLAGS := -std=gnu11 -g -O1 -D_GNU_SOURCE -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -pthread
 FUZZ_SECONDS ?= 20
-$(B)/fuzz/%: tests/fuzz/%.c $(CORE) $(OXD)
+$(B)/fuzz/%: tests/fuzz/%.c $(CORE) $(OXD) $(OXVIEW)
 	@mkdir -p $(@D)
 	$(call say,FUZZCC,$@)clang $(FUZZ_FLAGS) -o $@ $< $(CORE) $(subst @B@,$(B),$(call libs_of,tests/fuzz/$*.c)) -lxxhash
 

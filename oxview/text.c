@@ -74,6 +74,8 @@ put_one(struct buf *out, const uint8_t *s, size_t n)
 void
 text_line(struct buf *out, const void *text, size_t n)
 {
+	if (n == 0) /* text may then be NULL */
+		return;
 	const uint8_t *s = text, *end = s + n;
 	while (s < end) {
 		size_t run = plain_run(s, (size_t)(end - s));
@@ -87,6 +89,8 @@ text_line(struct buf *out, const void *text, size_t n)
 void
 text_block(struct buf *out, const void *text, size_t n, int indent)
 {
+	if (n == 0) /* text may then be NULL */
+		return;
 	const uint8_t *s = text, *end = s + n;
 	for (;;) {
 		const uint8_t *newline = s < end ? memchr(s, '\n', (size_t)(end - s)) : NULL;
@@ -107,6 +111,8 @@ space(uint8_t c)
 void
 text_folded(struct buf *out, const void *text, size_t n)
 {
+	if (n == 0) /* text may then be NULL */
+		return;
 	const uint8_t *s = text, *end = s + n;
 	bool first = true;
 	for (;;) {
@@ -164,7 +170,8 @@ text_cut(struct buf *out, size_t start, size_t columns, bool utf8)
 {
 	const char *ellipsis = utf8 ? "\xe2\x80\xa6" : "...";
 	size_t own = utf8 ? 1 : 3, taken;
-	if (out->err != BX_OK || fitting(out->data + start, out->len - start, columns, &taken) == out->len - start)
+	if (out->err != BX_OK || out->len == start ||
+	    fitting(out->data + start, out->len - start, columns, &taken) == out->len - start)
 		return;
 	out->len = start + fitting(out->data + start, out->len - start, columns > own ? columns - own : 0, &taken);
 	if (columns >= own)

@@ -26,7 +26,7 @@ buf_reserve(struct buf *b, size_t n)
 {
 	if (b->err != BX_OK)
 		return NULL;
-	if (n > b->cap - b->len) {
+	if (!b->data || n > b->cap - b->len) { /* also for no bytes: NULL is for errors */
 		size_t cap = b->cap ? b->cap : 256;
 		while (cap - b->len < n) {
 			if (cap > SIZE_MAX / 2) {
