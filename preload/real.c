@@ -21,19 +21,25 @@ enum {
  */
 struct table {
 	_Atomic(void *) anchor; /* key: the address of the library's first name */
+	bool whole;             /* it has every name that is not marked MAYBE */
 	const struct link_map *object;
 	void *slots[SLOTS_MAX];
 };
 
 struct caller {
 	_Atomic(const struct link_map *) object; /* key; pinned, so that its address is never another's */
-	const struct table *table;
+	const struct table *table;               /* NULL: it reaches none by itself, see table_guess() */
 	bool inner;
+};
+
+struct name {
+	const char *text;
+	bool needed;
 };
 
 struct library {
 	const char *stem; /* how its file's name begins */
-	const char *const *names;
+	const struct name *names;
 	size_t name_count;
 	struct table tables[TABLES];
 	struct caller callers[CALLERS];
@@ -41,11 +47,13 @@ struct library {
 	atomic_uint callers_claimed;
 };
 
-#define NAME(group, name) #name,
-static const char *const pq_names[] = {REAL_PQ(NAME, NAME)};
-static const char *const memcached_names[] = {REAL_MEMCACHED(NAME, NAME)};
-static const char *const libc_names[] = {REAL_LIBC(NAME, NAME)};
-#undef NAME
+#define NEEDED(group, name) {#name, true},
+#define NAMED(group, name)  {#name, false},
+static const struct name pq_names[] = {REAL_PQ(NAMED, NEEDED, NAMED)};
+static const struct name memcached_names[] = {REAL_MEMCACHED(NAMED, NEEDED, NAMED)};
+static const struct name libc_names[] = {REAL_LIBC(NAMED, NEEDED, NAMED)};
+#undef NEEDED
+#undef NAMED
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 _Static_assert(COUNT(pq_names) <= SLOTS_MAX && COUNT(memcached_names) <= SLOTS_MAX, "a table has a slot a name");
@@ -93,7 +101,7 @@ table_of(struct library *lib, const void *anchor)
 static const struct table *
 table_fill(struct library *lib, void *via)
 {
-	void *anchor = find(via, lib->names[0]);
+	void *anchor = find(via, lib->names[0].text);
 	const struct table *known = anchor ? table_of(lib, anchor) : NULL;
 	if (!anchor || known)
 		return known;
@@ -104,8 +112,11 @@ table_fill(struct library *lib, void *via)
 	}
 	struct table *t = &lib->tables[i];
 	t->object = object_of(anchor);
-	for (size_t n = 0; n < lib->name_count; n++)
-		t->slots[n] = find(via, lib->names[n]);
+	t->whole = true;
+	for (size_t n = 0; n < lib->name_count; n++) {
+		t->slots[n] = find(via, lib->names[n].text);
+		t->whole = t->whole && (t->slots[n] || !lib->names[n].needed);
+	}
 	atomic_store_explicit(&t->anchor, anchor, memory_order_release);
 	return t;
 }
@@ -159,17 +170,6 @@ table_guess(struct library *lib, const struct table *last)
 	return handle ? table_fill(lib, handle) : NULL;
 }
 
-static const struct table *
-table_for(struct library *lib, void *handle, const struct table *last)
-{
-	const struct table *t = handle ? table_fill(lib, handle) : NULL;
-	if (!t)
-		t = table_fill(lib, RTLD_NEXT);
-	if (!t)
-		t = table_guess(lib, last);
-	return t;
-}
-
 static void
 caller_keep(struct library *lib, const struct link_map *object, const struct table *t, bool inner)
 {
@@ -183,20 +183,40 @@ caller_keep(struct library *lib, const struct link_map *object, const struct tab
 	atomic_store_explicit(&lib->callers[i].object, object, memory_order_release);
 }
 
+/* The library that an object reaches by itself, or NULL; the object is known from now on. */
 static const struct table *
-resolve_first(struct library *lib, const struct link_map *object, const struct table *last, bool *inner)
+caller_resolve(struct library *lib, const struct link_map *object)
 {
-	if (object && object == object_of(pq_names)) {
-		*inner = true;
-		return last;
-	}
-	int saved = errno;
 	bool is_program = object && !object->l_name[0];
 	void *handle = object && !is_program ? pin(object->l_name) : NULL;
-	const struct table *t = table_for(lib, handle, last);
-	*inner = t && t->object == object;
-	if (t && (handle || is_program))
-		caller_keep(lib, object, t, *inner);
+	const struct table *t = handle ? table_fill(lib, handle) : NULL;
+	if (!t)
+		t = table_fill(lib, RTLD_NEXT);
+	if (handle || is_program)
+		caller_keep(lib, object, t, t && t->object == object);
+	return t;
+}
+
+static const struct caller *
+caller_known(struct library *lib, const struct link_map *object)
+{
+	unsigned claimed = atomic_load_explicit(&lib->callers_claimed, memory_order_acquire);
+	for (unsigned i = 0; object && i < claimed && i < CALLERS; i++)
+		if (atomic_load_explicit(&lib->callers[i].object, memory_order_acquire) == object)
+			return &lib->callers[i];
+	return NULL;
+}
+
+/* What is not a caller that has been seen already and reaches a library by itself. */
+static const struct table *
+resolve_slowly(struct library *lib, const struct link_map *object, const struct table *last, bool *inner)
+{
+	int saved = errno;
+	bool ours = object && object == object_of(pq_names);
+	const struct table *t = ours || caller_known(lib, object) ? NULL : caller_resolve(lib, object);
+	if (!t)
+		t = table_guess(lib, last);
+	*inner = ours || (t && (t->object == object || !t->whole));
 	errno = saved;
 	return t;
 }
@@ -205,14 +225,11 @@ static const struct table *
 resolve(struct library *lib, void *address, const struct table **last, bool *inner)
 {
 	const struct link_map *object = object_of(address);
-	unsigned claimed = atomic_load_explicit(&lib->callers_claimed, memory_order_acquire);
-	for (unsigned i = 0; object && i < claimed && i < CALLERS; i++) {
-		if (atomic_load_explicit(&lib->callers[i].object, memory_order_acquire) != object)
-			continue;
-		*inner = lib->callers[i].inner;
-		return *last = lib->callers[i].table;
-	}
-	return *last = resolve_first(lib, object, *last, inner);
+	const struct caller *known = caller_known(lib, object);
+	if (__builtin_expect(!known || !known->table, 0))
+		return *last = resolve_slowly(lib, object, *last, inner);
+	*inner = known->inner || !known->table->whole;
+	return *last = known->table;
 }
 
 const struct real_pq *
@@ -240,7 +257,7 @@ real_libc(void)
 	if (!atomic_load_explicit(&filled, memory_order_acquire)) {
 		int saved = errno;
 		for (size_t n = 0; n < COUNT(libc_names); n++)
-			table.slots[n] = find(RTLD_NEXT, libc_names[n]);
+			table.slots[n] = find(RTLD_NEXT, libc_names[n].text);
 		atomic_store_explicit(&filled, true, memory_order_release);
 		errno = saved;
 	}

@@ -28,17 +28,17 @@
 void __syslog_chk(int priority, int flag, const char *format, ...);
 void __vsyslog_chk(int priority, int flag, const char *format, va_list args);
 
-/* The tables: one member a line of real.def, NULL where the library is too old to have it. */
+/* The tables: one member a line of real.def, NULL where the library does not have it. */
 #include "preload/real.def"
 #define REAL_MEMBER(group, name) __typeof__(name) *name;
 struct real_pq {
-	REAL_PQ(REAL_MEMBER, REAL_MEMBER)
+	REAL_PQ(REAL_MEMBER, REAL_MEMBER, REAL_MEMBER)
 };
 struct real_memcached {
-	REAL_MEMCACHED(REAL_MEMBER, REAL_MEMBER)
+	REAL_MEMCACHED(REAL_MEMBER, REAL_MEMBER, REAL_MEMBER)
 };
 struct real_libc {
-	REAL_LIBC(REAL_MEMBER, REAL_MEMBER)
+	REAL_LIBC(REAL_MEMBER, REAL_MEMBER, REAL_MEMBER)
 };
 #undef REAL_MEMBER
 
@@ -50,7 +50,7 @@ struct real_libc {
 
 /*
  * The library that `caller` reaches, or NULL when there is none in the process (the call cannot be carried out then).
- * *inner tells whether it is the library's own call.
+ * *inner tells that the call is not to be recorded: it is the library's own, or the library lacks what an event needs.
  */
 const struct real_pq *real_pq(void *caller, bool *inner);
 const struct real_memcached *real_memcached(void *caller, bool *inner);

@@ -165,11 +165,10 @@ odd(void)
 {
 	char *query = malloc(10001);
 	must(query != NULL, "memory");
-	memset(query, ' ', 10000);
-	memcpy(query, "select '", 8);
-	for (int i = 8; i < 9998; i += 2)
+	memcpy(query, "select  '", 9); /* so that byte 4096 lies inside a character */
+	for (int i = 9; i < 9999; i += 2)
 		memcpy(query + i, "\xc3\xbc", 2);
-	memcpy(query + 9998, "'", 2);
+	memcpy(query + 9999, "'", 2);
 	PQclear(PQexec(pg, query));
 	free(query);
 	PQclear(PQexec(pg, ""));
