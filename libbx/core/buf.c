@@ -22,57 +22,26 @@ buf_clear(struct buf *b)
 }
 
 uint8_t *
-buf_reserve(struct buf *b, size_t n)
+buf_grow(struct buf *b, size_t n)
 {
 	if (b->err != BX_OK)
 		return NULL;
-	if (!b->data || n > b->cap - b->len) { /* also for no bytes: NULL is for errors */
-		size_t cap = b->cap ? b->cap : 256;
-		while (cap - b->len < n) {
-			if (cap > SIZE_MAX / 2) {
-				b->err = BX_ENOMEM;
-				return NULL;
-			}
-			cap *= 2;
-		}
-		uint8_t *data = realloc(b->data, cap);
-		if (!data) {
+	size_t cap = b->cap ? b->cap : 256;
+	while (cap - b->len < n) {
+		if (cap > SIZE_MAX / 2) {
 			b->err = BX_ENOMEM;
 			return NULL;
 		}
-		b->data = data;
-		b->cap = cap;
+		cap *= 2;
 	}
+	uint8_t *data = realloc(b->data, cap);
+	if (!data) {
+		b->err = BX_ENOMEM;
+		return NULL;
+	}
+	b->data = data;
+	b->cap = cap;
 	return b->data + b->len;
-}
-
-uint8_t *
-buf_extend(struct buf *b, size_t n)
-{
-	uint8_t *p = buf_reserve(b, n);
-	if (p)
-		b->len += n;
-	return p;
-}
-
-void
-buf_put(struct buf *b, const void *p, size_t n)
-{
-	uint8_t *to = buf_extend(b, n);
-	if (to && n)
-		memcpy(to, p, n);
-}
-
-void
-buf_puts(struct buf *b, const char *s)
-{
-	buf_put(b, s, strlen(s));
-}
-
-void
-buf_putc(struct buf *b, char c)
-{
-	buf_put(b, &c, 1);
 }
 
 void

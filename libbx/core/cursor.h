@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "libbx/core/bytes.h"
 #include "libbx/core/err.h"
 
 struct cursor {
@@ -43,14 +44,40 @@ cursor_offset(const struct cursor *c)
 	return (size_t)(c->at - c->start);
 }
 
-const uint8_t *cursor_take(struct cursor *c, size_t n); /* borrows n bytes, or NULL and BX_ESHORT */
+/* Borrows n bytes, or NULL and BX_ESHORT.  The only place that compares a length with what is left. */
+static inline const uint8_t *
+cursor_take(struct cursor *c, size_t n)
+{
+	if (c->err != BX_OK || n > (size_t)(c->end - c->at)) { /* at + n may wrap: n came off the wire */
+		cursor_fail(c, BX_ESHORT);
+		return NULL;
+	}
+	const uint8_t *p = c->at;
+	c->at += n;
+	return p;
+}
 
-uint8_t cursor_u8(struct cursor *c);
-uint16_t cursor_u16be(struct cursor *c);
-uint32_t cursor_u32be(struct cursor *c);
-uint64_t cursor_u64be(struct cursor *c);
-uint16_t cursor_u16le(struct cursor *c);
-uint32_t cursor_u32le(struct cursor *c);
-uint64_t cursor_u64le(struct cursor *c);
+static inline uint8_t
+cursor_u8(struct cursor *c)
+{
+	const uint8_t *p = cursor_take(c, 1);
+	return p ? *p : 0;
+}
+
+#define CURSOR_INTEGER(bits, order)                                                                                    \
+	static inline uint##bits##_t cursor_u##bits##order(struct cursor *c)                                           \
+	{                                                                                                              \
+		const uint8_t *p = cursor_take(c, bits / 8);                                                           \
+		return p ? get_u##bits##order(p) : 0;                                                                  \
+	}
+
+CURSOR_INTEGER(16, be)
+CURSOR_INTEGER(32, be)
+CURSOR_INTEGER(64, be)
+CURSOR_INTEGER(16, le)
+CURSOR_INTEGER(32, le)
+CURSOR_INTEGER(64, le)
+
+#undef CURSOR_INTEGER
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* mp: token reading by a switch over the first byte; skipping by a small stack of how many objects are still due. */
+/*
+ * mp: token reading by a switch over the first byte; skipping by a table of lengths and a small stack of how many
+ * objects are still due.
+ */
 #include "libbx/core/mp.h"
 
 static uint8_t *
@@ -231,10 +234,49 @@ mp_next(struct cursor *c, struct mp_token *t)
 	return next_wide(c, t, b) && c->err == BX_OK;
 }
 
+/*
+ * How many bytes follow the first byte of an object, where that byte alone tells; MORE where it does not: a length or
+ * count follows, or objects, or the byte is malformed.
+ */
+enum { MORE = 0xff };
+#define STR4(n) [0xa0 + (n)] = (n), [0xa1 + (n)] = (n) + 1, [0xa2 + (n)] = (n) + 2, [0xa3 + (n)] = (n) + 3
+static const uint8_t follows[256] = {
+    [0x80] = 0, /* integers, nil, bool and empty containers: nothing */
+    [0x81 ... 0x8f] = MORE,
+    [0x90] = 0,
+    [0x91 ... 0x9f] = MORE,
+    STR4(0),
+    STR4(4),
+    STR4(8),
+    STR4(12),
+    STR4(16),
+    STR4(20),
+    STR4(24),
+    STR4(28),
+    [0xc1] = MORE,
+    [0xc4 ... 0xc9] = MORE,
+    [0xca] = 4, /* float 32, float 64 */
+    [0xcb] = 8,
+    [0xcc] = 1, /* unsigned and signed integers */
+    [0xcd] = 2,
+    [0xce] = 4,
+    [0xcf] = 8,
+    [0xd0] = 1,
+    [0xd1] = 2,
+    [0xd2] = 4,
+    [0xd3] = 8,
+    [0xd4] = 2, /* fixext: its type too */
+    [0xd5] = 3,
+    [0xd6] = 5,
+    [0xd7] = 9,
+    [0xd8] = 17,
+    [0xd9 ... 0xdf] = MORE,
+};
+
 bool
 mp_skip_within(struct cursor *c, int depth_max)
 {
-	uint64_t due[MP_DEPTH_MAX + 1];
+	uint64_t due[MP_DEPTH_MAX + 1]; /* objects still to come, of each container that we are in */
 	int depth = 0;
 	due[0] = 1;
 	for (;;) {
@@ -242,6 +284,12 @@ mp_skip_within(struct cursor *c, int depth_max)
 			if (depth-- == 0)
 				return true;
 		due[depth]--;
+		uint8_t n_bytes = c->err == BX_OK && c->at < c->end ? follows[*c->at] : MORE;
+		if (n_bytes != MORE && !(depth >= depth_max && (*c->at & 0xe0) == 0x80)) {
+			if (!cursor_take(c, 1 + (size_t)n_bytes))
+				return false;
+			continue;
+		}
 		struct mp_token t;
 		if (!mp_next(c, &t))
 			return false;
