@@ -350,6 +350,29 @@ utf8_is_told_from_what_is_not(void **state)
 }
 
 static void
+the_quick_look_at_text_agrees_at_every_length(void **state)
+{
+	(void)state;
+	uint8_t b[40];
+	for (size_t n = 0; n <= sizeof b; n++) {
+		memset(b, 'a', sizeof b);
+		assert_true(mp_is_text(b, n));
+		for (size_t at = 0; at < n; at++) {
+			b[at] = 0x80;
+			if (mp_is_text(b, n))
+				fail_msg("a lone continuation byte at %zu of %zu is taken", at, n);
+			b[at] = 'a';
+			if (at + 1 == n)
+				continue;
+			memcpy(b + at, "\xc3\xa9", 2);
+			if (!mp_is_text(b, n))
+				fail_msg("a character at %zu of %zu is refused", at, n);
+			memset(b + at, 'a', 2);
+		}
+	}
+}
+
+static void
 every_code_point_is_judged_as_the_table_says(void **state)
 {
 	(void)state;
@@ -393,6 +416,7 @@ main(void)
 	    cmocka_unit_test(huge_lengths_are_short_and_cost_nothing),
 	    cmocka_unit_test(only_a_map_is_one_map),
 	    cmocka_unit_test(utf8_is_told_from_what_is_not),
+	    cmocka_unit_test(the_quick_look_at_text_agrees_at_every_length),
 	    cmocka_unit_test(every_code_point_is_judged_as_the_table_says),
 	};
 	return cmocka_run_group_tests(tests, NULL, free_both);

@@ -123,6 +123,12 @@ taken_when(void (*make)(const char *path))
 	make(path);
 	bool taken = rundir_path(NULL, out, sizeof out);
 	assert_string_equal(out, path);
+	char target[80];
+	ssize_t n = readlink(path, target, sizeof target - 1);
+	if (n > 0) {
+		target[n] = '\0';
+		rmdir(target);
+	}
 	if (rmdir(path) != 0)
 		unlink(path);
 	if (had)
@@ -136,10 +142,14 @@ make_private(const char *path)
 	assert_int_equal(mkdir(path, 0700), 0);
 }
 
+/* To a directory that would be taken, so that it is the link that is refused. */
 static void
 make_link(const char *path)
 {
-	assert_int_equal(symlink("/tmp", path), 0);
+	static char target[80];
+	snprintf(target, sizeof target, "%s.target-%d", path, (int)getpid());
+	assert_int_equal(mkdir(target, 0700), 0);
+	assert_int_equal(symlink(target, path), 0);
 }
 
 static void
