@@ -34,7 +34,7 @@ static void
 set_aside(int dir_fd, const char *name)
 {
 	char aside[SEGMENT_NAME + 16];
-	snprintf(aside, sizeof aside, "%s.damaged", name);
+	snprintf(aside, sizeof aside, "%.*s.damaged", SEGMENT_NAME - 1, name);
 	if (renameat(dir_fd, name, dir_fd, aside) == 0)
 		say(SAY_WARNING, "journal segment %s has no valid header, kept as %s", name, aside);
 }

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * conf: the settings of oxd, one table for argv, OXD_ variables, the file, --help and the man page.
+ *
+ * Texts are owned by the settings and live until conf_fini().
+ */
+#ifndef BLUEOX_OXD_CONF_H
+#define BLUEOX_OXD_CONF_H
+
+#include "libbx/core/addr.h"
+#include "libbx/core/settings.h"
+
+struct conf {
+	const char *control_text, *collect_text;
+	const char *log_path, *state_path, *run_dir;
+	uint64_t journal_size, journal_segment;
+	int sync; /* enum journal_sync */
+	bool rotate_hours;
+	int verbose;
+	const char *file;
+	bool help, version, man;
+
+	struct addr control, collect;
+	struct settings settings;
+};
+
+/* Reads argv, environment and file.  On a mistake one line in err that names it. */
+bool conf_read(struct conf *c, int argc, char **argv, char *err, size_t err_cap);
+void conf_fini(struct conf *c);
+
+void conf_help(const struct conf *c, struct buf *out);
+void conf_man(const struct conf *c, struct buf *out);
+
+#endif

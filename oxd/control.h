@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * control: what oxctl and oxview ask of a running oxd.
+ *
+ * REP socket, MessagePack: a map with `cmd` in, a map out; `error` in it says what was wrong.  Whatever arrives is
+ * answered, garbage too, or the socket would wait for its answer for ever.  Commands and answers are in
+ * doc/CONTROL.md.  Some take a while: their answer is given later, and until then no other request is read.  Control
+ * thread only.
+ */
+#ifndef BLUEOX_OXD_CONTROL_H
+#define BLUEOX_OXD_CONTROL_H
+
+#include "oxd/ingest.h"
+#include "oxd/logwriter.h"
+#include "oxd/ports.h"
+
+/* What control may look at and ask of; all borrowed. */
+struct control_world {
+	const struct port *stream, *collect, *relay; /* relay may be NULL */
+	struct ingest *ingest;
+	struct journal *journal;
+	struct logwriter *logwriter;
+	struct seen *seen;
+	struct stats *stats;
+	const char *run_path, *log_path, *state_path;
+	int64_t started_ns;
+};
+
+enum control_wait { CONTROL_IDLE, CONTROL_INGEST_FLUSH, CONTROL_LOG_FLUSH, CONTROL_ROTATE, CONTROL_RINGS };
+
+struct control {
+	void *socket; /* a bound REP, borrowed */
+	struct control_world world;
+	struct buf answer;
+	enum control_wait waits_for;
+	unsigned ticket;
+	uint64_t upto;
+	int64_t give_up_ns;
+	bool shutdown; /* somebody asked for it */
+};
+
+void control_init(struct control *c, void *socket, const struct control_world *world);
+void control_fini(struct control *c);
+
+/* Reads and answers one request, or begins to.  Call when the socket has something and nothing is awaited. */
+void control_take(struct control *c);
+
+/* Gives the answer that is awaited, if it is there by now. */
+void control_go_on(struct control *c);
+
+#endif

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * oxd: takes events in, keeps them safe, writes them to log files.
+ *
+ * Here is only the order of things: what is opened after what, which thread owns what, and how all of it stops.  The
+ * main thread then serves control port, live stream and signals.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#include "include/blueox.h"
+#include "libbx/core/clock.h"
+#include "oxd/conf.h"
+#include "oxd/control.h"
+#include "oxd/house.h"
+#include "oxd/say.h"
+#include "oxd/stream.h"
+
+enum { POLL_MS = 1000, POLL_STREAM_MS = 20, POLL_ANSWER_MS = 5, SYNC_WAIT_MS = 100 };
+
+struct oxd {
+	struct conf conf;
+	struct house house;
+	struct stats stats;
+	struct seen seen;
+	struct positions positions;
+	struct doorbell bell;
+	struct journal *journal;
+	struct logwriter *logwriter;
+	struct ingest ingest;
+	struct ingest_push push;
+	void *zmq;
+	struct port control_port, collect_port, stream_port;
+	struct control control;
+	struct stream stream;
+	int signal_fd;
+	bool stopping;
+};
+
+/* ---- opening ----------------------------------------------------------------------------------------------------- */
+
+static enum bx_err
+replay_snapshot(void *arg, const struct buf *content, uint64_t *covers)
+{
+	struct oxd *o = arg;
+	positions_fini(&o->positions); /* what a damaged one left behind */
+	return positions_decode(&o->positions, content, covers);
+}
+
+static void
+replay_record(void *arg, const struct record *record)
+{
+	struct oxd *o = arg;
+	positions_apply(&o->positions, &record->source);
+}
+
+/* Signals come through a descriptor.  SIGIO, which a broken lease sends, kills by default. */
+static bool
+take_signals(struct oxd *o, char *err, size_t err_cap)
+{
+	sigset_t set;
+	signal(SIGIO, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	o->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (o->signal_fd < 0)
+		snprintf(err, err_cap, "signals: %s", strerror(errno));
+	return o->signal_fd >= 0;
+}
+
+static void
+raise_file_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static bool
+open_journal(struct oxd *o, char *err, size_t err_cap)
+{
+	struct journal_config journal = {
+	    .state_path = o->conf.state_path,
+	    .segment_bytes = o->conf.journal_segment,
+	    .max_bytes = o->conf.journal_size,
+	    .sync = (enum journal_sync)o->conf.sync,
+	    .stats = &o->stats,
+	};
+	struct journal_replay replay = {.snapshot = replay_snapshot, .record = replay_record, .arg = o};
+	struct logwriter_config log = {
+	    .log_path = o->conf.log_path, .state_path = o->conf.state_path, .hourly = o->conf.rotate_hours};
+	return journal_open(&o->journal, &journal, logwriter_covered(o->conf.state_path), &replay, err, err_cap) ==
+		   BX_OK &&
+	       logwriter_open(&o->logwriter, &log, o->journal, &o->seen, &o->stats, err, err_cap) == BX_OK;
+}
+
+static bool
+open_ports(struct oxd *o, char *err, size_t err_cap)
+{
+	o->zmq = zmq_ctx_new();
+	if (!o->zmq) {
+		snprintf(err, err_cap, "ZeroMQ: %s", zmq_strerror(errno));
+		return false;
+	}
+	return port_open(&o->control_port, o->zmq, ZMQ_REP, "control", &o->conf.control, err, err_cap) &&
+	       port_open(&o->collect_port, o->zmq, ZMQ_PULL, "collection", &o->conf.collect, err, err_cap) &&
+	       port_open_stream(&o->stream_port, o->zmq, &o->conf.control, err, err_cap);
+}
+
+static bool
+open_rings(struct oxd *o, char *err, size_t err_cap)
+{
+	if (doorbell_open(&o->bell, o->house.run_fd) &&
+	    ingest_init(&o->ingest, o->journal, o->house.run_fd, &o->positions, &o->bell, &o->stats))
+		return true;
+	snprintf(err, err_cap, "run directory %s: %s", o->house.run_path, strerror(errno));
+	return false;
+}
+
+static bool
+start_threads(struct oxd *o, char *err, size_t err_cap)
+{
+	void *collect = o->collect_port.socket;
+	o->collect_port.socket = NULL; /* the push thread's from here on */
+	if (ingest_push_start(&o->push, collect, &o->bell, &o->stats) && ingest_start(&o->ingest, &o->push) &&
+	    logwriter_start(o->logwriter))
+		return true;
+	snprintf(err, err_cap, "a thread cannot be started: %s", strerror(errno));
+	return false;
+}
+
+static bool
+tell(struct oxd *o)
+{
+	struct buf json = {0};
+	buf_printf(&json,
+	    "{\"pid\":%d,\"control\":\"%s\",\"collect\":\"%s\",\"relay\":null,\"stream\":\"%s\",\"version\":\"%s\"}\n",
+	    (int)getpid(), o->control_port.text, o->collect_port.text, o->stream_port.text, BX_VERSION);
+	buf_putc(&json, '\0');
+	bool ok = json.err == BX_OK && house_tell(&o->house, (const char *)json.data);
+	buf_fini(&json);
+	return ok;
+}
+
+static bool
+oxd_start(struct oxd *o, char *err, size_t err_cap)
+{
+	seen_init(&o->seen, &o->stats);
+	raise_file_limit();
+	if (!take_signals(o, err, err_cap) ||
+	    !house_open(&o->house, o->conf.run_dir, o->conf.state_path, o->conf.log_path, err, err_cap) ||
+	    !open_journal(o, err, err_cap) || !open_ports(o, err, err_cap) || !open_rings(o, err, err_cap) ||
+	    !start_threads(o, err, err_cap))
+		return false;
+	struct control_world world = {
+	    .stream = &o->stream_port,
+	    .collect = &o->collect_port,
+	    .ingest = &o->ingest,
+	    .journal = o->journal,
+	    .logwriter = o->logwriter,
+	    .seen = &o->seen,
+	    .stats = &o->stats,
+	    .run_path = o->house.run_path,
+	    .log_path = o->conf.log_path,
+	    .state_path = o->conf.state_path,
+	    .started_ns = clock_wall_ns(),
+	};
+	control_init(&o->control, o->control_port.socket, &world);
+	stream_init(&o->stream, o->stream_port.socket, o->journal, &o->stats);
+	if (!tell(o)) {
+		snprintf(err, err_cap, "run directory %s: oxd.json: %s", o->house.run_path, strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+/* ---- running ----------------------------------------------------------------------------------------------------- */
+
+static void
+take_signal(struct oxd *o)
+{
+	struct signalfd_siginfo info;
+	while (read(o->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
+		if (info.ssi_signo == SIGHUP)
+			logwriter_rotate(o->logwriter);
+		else
+			o->stopping = true;
+	}
+}
+
+static void
+serve(struct oxd *o)
+{
+	uint64_t watchdog_us = 0;
+	sd_watchdog_enabled(0, &watchdog_us);
+	bool more = false;
+	while (!o->stopping && !o->control.shutdown) {
+		bool waits = o->control.waits_for != CONTROL_IDLE;
+		zmq_pollitem_t items[] = {
+		    {.fd = o->signal_fd, .events = ZMQ_POLLIN},
+		    {.socket = o->stream_port.socket, .events = ZMQ_POLLIN},
+		    {.socket = o->control_port.socket, .events = waits ? 0 : ZMQ_POLLIN},
+		};
+		zmq_poll(items, 3,
+		    more                           ? 0
+		    : waits                        ? POLL_ANSWER_MS
+		    : stream_is_wanted(&o->stream) ? POLL_STREAM_MS
+						   : POLL_MS);
+		take_signal(o);
+		stream_listen(&o->stream);
+		if (waits)
+			control_go_on(&o->control);
+		else
+			control_take(&o->control);
+		more = stream_send(&o->stream);
+		if (watchdog_us)
+			sd_notify(0, "WATCHDOG=1");
+	}
+}
+
+/* Intake first, then what it took: rings to their end, journal synced, log files written and checkpointed. */
+static bool
+oxd_stop(struct oxd *o)
+{
+	sd_notify(0, "STOPPING=1");
+	house_tell_no_more(&o->house);
+	ingest_push_stop(&o->push);
+	ingest_stop(&o->ingest);
+	journal_sync_soon(o->journal);
+	while (journal_state(o->journal) == JOURNAL_RUNS &&
+	       !journal_wait(o->journal, journal_last(o->journal), SYNC_WAIT_MS))
+		;
+	logwriter_stop(o->logwriter);
+	bool failed = journal_state(o->journal) == JOURNAL_FAILED;
+	stream_fini(&o->stream);
+	control_fini(&o->control);
+	port_close(&o->control_port);
+	port_close(&o->stream_port);
+	zmq_ctx_term(o->zmq);
+	logwriter_close(&o->logwriter);
+	ingest_fini(&o->ingest);
+	ingest_push_fini(&o->push);
+	journal_close(&o->journal);
+	positions_fini(&o->positions);
+	seen_fini(&o->seen);
+	doorbell_close(&o->bell);
+	house_close(&o->house);
+	close(o->signal_fd);
+	return !failed;
+}
+
+static int
+print(const struct conf *c, void (*write_text)(const struct conf *, struct buf *))
+{
+	struct buf out = {0};
+	write_text(c, &out);
+	bool ok = out.err == BX_OK && fwrite(out.data, 1, out.len, stdout) == out.len && fflush(stdout) == 0;
+	buf_fini(&out);
+	return ok ? 0 : 1;
+}
+
+static void
+version(const struct conf *c, struct buf *out)
+{
+	(void)c;
+	buf_puts(out, "oxd " BX_VERSION "\n");
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct oxd o;
+	char err[RUNDIR_MAX + 256] = "";
+	say_init("oxd", 0);
+	if (!conf_read(&o.conf, argc, argv, err, sizeof err)) {
+		say(SAY_ERROR, "%s", err);
+		return 2;
+	}
+	if (o.conf.help || o.conf.version || o.conf.man)
+		return print(&o.conf, o.conf.help ? conf_help : o.conf.version ? version : conf_man);
+	say_init("oxd", o.conf.verbose);
+	if (!oxd_start(&o, err, sizeof err)) {
+		say(SAY_ERROR, "%s", err);
+		_exit(1); /* threads may run: everything that counts is in files, as after a kill */
+	}
+	say(SAY_INFO, "control %s, collection %s, stream %s, run directory %s", o.control_port.text,
+	    o.collect_port.text, o.stream_port.text, o.house.run_path);
+	sd_notify(0, "READY=1");
+	serve(&o);
+	bool ok = oxd_stop(&o);
+	conf_fini(&o.conf);
+	return ok ? 0 : 1;
+}
