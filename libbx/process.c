@@ -50,6 +50,13 @@ process_get(void)
 	return p;
 }
 
+struct process *
+process_peek(void)
+{
+	struct process *p = atomic_load_explicit(&page, memory_order_acquire);
+	return p && atomic_load_explicit(&p->generation, memory_order_acquire) ? p : NULL;
+}
+
 void
 process_drop(struct process *p, enum ring_drop reason, uint64_t bytes)
 {

@@ -69,6 +69,9 @@ extern struct config bx_config;
 /* The page, made at the first call; NULL when there is no memory for it.  Its generation is set. */
 struct process *process_get(void);
 
+/* As it is: NULL where process_get() would make one or give it its generation.  Nothing has been emitted then. */
+struct process *process_peek(void);
+
 /* Counts a dropped event that no ring took. */
 void process_drop(struct process *p, enum ring_drop reason, uint64_t bytes);
 

@@ -15,10 +15,11 @@ bx__process_begin(const char *name)
 	return bx_configure_default();
 }
 
+/* Asked at every exit: a process that has done nothing shall not begin to now. */
 static bool
 has_emitted(struct process *p)
 {
-	uint32_t used = atomic_load(&p->slots_used);
+	uint32_t used = p ? atomic_load(&p->slots_used) : 0;
 	for (uint32_t i = 0; i < used; i++)
 		if (atomic_load(&p->rings[i].use) >= RING_FREE &&
 		    atomic_load(&atomic_load(&p->rings[i].header)->events))
@@ -29,11 +30,11 @@ has_emitted(struct process *p)
 bx_ctx *
 bx__process_event(void)
 {
-	struct thread *t = thread_enter();
+	struct thread *t = has_emitted(process_peek()) ? thread_enter() : NULL;
 	if (!t)
 		return NULL;
 	struct ctx *c = NULL;
-	const struct lineage *line = has_emitted(t->process) ? root_line(t) : NULL;
+	const struct lineage *line = root_line(t);
 	if (line && !atomic_exchange(&t->process->root_done, true)) {
 		int64_t mono, wall;
 		root_start(&mono, &wall);

@@ -37,14 +37,19 @@ struct name {
 	bool needed;
 };
 
-struct library {
-	const char *stem; /* how its file's name begins */
-	const struct name *names;
-	size_t name_count;
+/* What has been found; all zero at first, so that it costs a program that never calls the library no page. */
+struct found {
 	struct table tables[TABLES];
 	struct caller callers[CALLERS];
 	atomic_uint tables_claimed;
 	atomic_uint callers_claimed;
+};
+
+struct library {
+	const char *stem; /* how its file's name begins */
+	const struct name *names;
+	size_t name_count;
+	struct found *found;
 };
 
 #define NEEDED(group, name) {#name, true},
@@ -60,9 +65,10 @@ _Static_assert(COUNT(pq_names) <= SLOTS_MAX && COUNT(memcached_names) <= SLOTS_M
 _Static_assert(sizeof(struct real_pq) == sizeof(void *) * COUNT(pq_names), "a table is its functions");
 _Static_assert(sizeof(struct real_memcached) == sizeof(void *) * COUNT(memcached_names), "a table is its functions");
 
-static struct library libpq = {.stem = "libpq.so", .names = pq_names, .name_count = COUNT(pq_names)};
-static struct library libmemcached = {
-    .stem = "libmemcached.so", .names = memcached_names, .name_count = COUNT(memcached_names)};
+static struct found pq_found, memcached_found;
+static const struct library libpq = {"libpq.so", pq_names, COUNT(pq_names), &pq_found};
+static const struct library libmemcached = {
+    "libmemcached.so", memcached_names, COUNT(memcached_names), &memcached_found};
 
 /* What this thread called last: where a call goes that a library tail-jumped to out of our wrapper. */
 static _Thread_local const struct table *last_pq __attribute__((tls_model("initial-exec")));
@@ -90,27 +96,27 @@ find(void *via, const char *name)
 }
 
 static const struct table *
-table_of(struct library *lib, const void *anchor)
+table_of(const struct library *lib, const void *anchor)
 {
 	for (size_t i = 0; i < TABLES; i++)
-		if (atomic_load_explicit(&lib->tables[i].anchor, memory_order_acquire) == anchor)
-			return &lib->tables[i];
+		if (atomic_load_explicit(&lib->found->tables[i].anchor, memory_order_acquire) == anchor)
+			return &lib->found->tables[i];
 	return NULL;
 }
 
 static const struct table *
-table_fill(struct library *lib, void *via)
+table_fill(const struct library *lib, void *via)
 {
 	void *anchor = find(via, lib->names[0].text);
 	const struct table *known = anchor ? table_of(lib, anchor) : NULL;
 	if (!anchor || known)
 		return known;
-	unsigned i = atomic_fetch_add(&lib->tables_claimed, 1);
+	unsigned i = atomic_fetch_add(&lib->found->tables_claimed, 1);
 	if (i >= TABLES) {
-		atomic_store(&lib->tables_claimed, TABLES);
+		atomic_store(&lib->found->tables_claimed, TABLES);
 		return NULL;
 	}
-	struct table *t = &lib->tables[i];
+	struct table *t = &lib->found->tables[i];
 	t->object = object_of(anchor);
 	t->whole = true;
 	for (size_t n = 0; n < lib->name_count; n++) {
@@ -157,12 +163,12 @@ seek_object(struct dl_phdr_info *info, size_t size, void *arg)
  * program look like the caller).  One that is known already is the best guess, else any that is loaded.
  */
 static const struct table *
-table_guess(struct library *lib, const struct table *last)
+table_guess(const struct library *lib, const struct table *last)
 {
 	if (last)
 		return last;
-	if (atomic_load_explicit(&lib->tables[0].anchor, memory_order_acquire))
-		return &lib->tables[0];
+	if (atomic_load_explicit(&lib->found->tables[0].anchor, memory_order_acquire))
+		return &lib->found->tables[0];
 	struct seek seek = {.stem = lib->stem};
 	if (!dl_iterate_phdr(seek_object, &seek))
 		return NULL;
@@ -171,21 +177,21 @@ table_guess(struct library *lib, const struct table *last)
 }
 
 static void
-caller_keep(struct library *lib, const struct link_map *object, const struct table *t, bool inner)
+caller_keep(const struct library *lib, const struct link_map *object, const struct table *t, bool inner)
 {
-	unsigned i = atomic_fetch_add(&lib->callers_claimed, 1);
+	unsigned i = atomic_fetch_add(&lib->found->callers_claimed, 1);
 	if (i >= CALLERS) {
-		atomic_store(&lib->callers_claimed, CALLERS);
+		atomic_store(&lib->found->callers_claimed, CALLERS);
 		return;
 	}
-	lib->callers[i].table = t;
-	lib->callers[i].inner = inner;
-	atomic_store_explicit(&lib->callers[i].object, object, memory_order_release);
+	lib->found->callers[i].table = t;
+	lib->found->callers[i].inner = inner;
+	atomic_store_explicit(&lib->found->callers[i].object, object, memory_order_release);
 }
 
 /* The library that an object reaches by itself, or NULL; the object is known from now on. */
 static const struct table *
-caller_resolve(struct library *lib, const struct link_map *object)
+caller_resolve(const struct library *lib, const struct link_map *object)
 {
 	bool is_program = object && !object->l_name[0];
 	void *handle = object && !is_program ? pin(object->l_name) : NULL;
@@ -198,18 +204,18 @@ caller_resolve(struct library *lib, const struct link_map *object)
 }
 
 static const struct caller *
-caller_known(struct library *lib, const struct link_map *object)
+caller_known(const struct library *lib, const struct link_map *object)
 {
-	unsigned claimed = atomic_load_explicit(&lib->callers_claimed, memory_order_acquire);
+	unsigned claimed = atomic_load_explicit(&lib->found->callers_claimed, memory_order_acquire);
 	for (unsigned i = 0; object && i < claimed && i < CALLERS; i++)
-		if (atomic_load_explicit(&lib->callers[i].object, memory_order_acquire) == object)
-			return &lib->callers[i];
+		if (atomic_load_explicit(&lib->found->callers[i].object, memory_order_acquire) == object)
+			return &lib->found->callers[i];
 	return NULL;
 }
 
 /* What is not a caller that has been seen already and reaches a library by itself. */
 static const struct table *
-resolve_slowly(struct library *lib, const struct link_map *object, const struct table *last, bool *inner)
+resolve_slowly(const struct library *lib, const struct link_map *object, const struct table *last, bool *inner)
 {
 	int saved = errno;
 	bool ours = object && object == object_of(pq_names);
@@ -222,7 +228,7 @@ resolve_slowly(struct library *lib, const struct link_map *object, const struct 
 }
 
 static const struct table *
-resolve(struct library *lib, void *address, const struct table **last, bool *inner)
+resolve(const struct library *lib, void *address, const struct table **last, bool *inner)
 {
 	const struct link_map *object = object_of(address);
 	const struct caller *known = caller_known(lib, object);
