@@ -128,7 +128,7 @@ check(struct conf *c, char *err, size_t err_cap)
 }
 
 bool
-conf_read(struct conf *c, int argc, char **argv, char *err, size_t err_cap)
+oxd_conf_read(struct conf *c, int argc, char **argv, char *err, size_t err_cap)
 {
 	char **rest = calloc((size_t)argc + 1, sizeof *rest);
 	memset(c, 0, sizeof *c);
@@ -147,7 +147,7 @@ conf_read(struct conf *c, int argc, char **argv, char *err, size_t err_cap)
 }
 
 void
-conf_fini(struct conf *c)
+oxd_conf_fini(struct conf *c)
 {
 	settings_fini(&c->settings);
 }

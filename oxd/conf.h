@@ -2,7 +2,7 @@
 /*
  * conf: the settings of oxd, one table for argv, OXD_ variables, the file, --help and the man page.
  *
- * Texts are owned by the settings and live until conf_fini().
+ * Texts are owned by the settings and live until oxd_conf_fini().
  */
 #ifndef BLUEOX_OXD_CONF_H
 #define BLUEOX_OXD_CONF_H
@@ -25,8 +25,8 @@ struct conf {
 };
 
 /* Reads argv, environment and file.  On a mistake one line in err that names it. */
-bool conf_read(struct conf *c, int argc, char **argv, char *err, size_t err_cap);
-void conf_fini(struct conf *c);
+bool oxd_conf_read(struct conf *c, int argc, char **argv, char *err, size_t err_cap);
+void oxd_conf_fini(struct conf *c);
 
 void conf_help(const struct conf *c, struct buf *out);
 void conf_man(const struct conf *c, struct buf *out);

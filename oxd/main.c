@@ -286,7 +286,7 @@ main(int argc, char **argv)
 	static struct oxd o;
 	char err[RUNDIR_MAX + 256] = "";
 	say_init("oxd", 0);
-	if (!conf_read(&o.conf, argc, argv, err, sizeof err)) {
+	if (!oxd_conf_read(&o.conf, argc, argv, err, sizeof err)) {
 		say(SAY_ERROR, "%s", err);
 		return 2;
 	}
@@ -302,6 +302,6 @@ main(int argc, char **argv)
 	sd_notify(0, "READY=1");
 	serve(&o);
 	bool ok = oxd_stop(&o);
-	conf_fini(&o.conf);
+	oxd_conf_fini(&o.conf);
 	return ok ? 0 : 1;
 }

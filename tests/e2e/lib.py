@@ -334,7 +334,11 @@ class Memcached:
         path = TMP / f"{self.name}.socket"
         if len(self.children) == 1:
             self.children.append(self._spawn(["-s", path, "-a", "0777"]))
-            wait_for(path.is_socket, "memcached to make its socket")
+
+            def listening():
+                with socket.socket(socket.AF_UNIX) as s:
+                    return s.connect_ex(str(path)) == 0
+            wait_for(listening, "memcached to listen on its socket")
         return str(path)
 
     def stop(self):
