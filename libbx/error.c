@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * error: put together in memory of the calling thread's stack, then set as one field.
+ * error: written where the context keeps its fields, once the stack is known.
  *
  * The stack is taken before libbx is entered, since opening libunwind runs code that may itself log.
  */
@@ -50,8 +50,23 @@ put_fields(uint8_t *p, const struct bx__error *e)
 	return p;
 }
 
-/* Bytes that the map of an error takes at most: its parts, each with its key. */
-enum { ERROR_BYTES = ERROR_MESSAGE_MAX + ERROR_FIELDS_MAX * (TEXT_MAX + 64) + STACK_BYTES + 3 * CODE_MAX + 256 };
+static size_t
+text_bound(const char *text, size_t max)
+{
+	return text ? strnlen(text, max) + 16 : 0; /* with the headers of it and of a short key */
+}
+
+/* Bytes that put_error() writes at most. */
+static size_t
+error_bound(const struct bx__error *e, const struct stack *s)
+{
+	size_t bound = 128 + text_bound(e->error_class, CODE_MAX) + text_bound(e->code, CODE_MAX);
+	if (e->message)
+		bound += e->message_len < ERROR_MESSAGE_MAX ? e->message_len : ERROR_MESSAGE_MAX;
+	for (size_t i = 0; i < e->field_count && i < ERROR_FIELDS_MAX; i++)
+		bound += strlen(e->fields[i].key) + text_bound(e->fields[i].text, TEXT_MAX);
+	return bound + (s->count > 0 ? STACK_BYTES : 0);
+}
 
 static uint8_t *
 put_error(uint8_t *p, const struct bx__error *e, const struct stack *s)
@@ -87,21 +102,47 @@ put_texts(uint8_t *p, const struct bx_slice *texts, size_t count)
 	return p;
 }
 
+/*
+ * A field being written in place: what is written may be large, and we may be called on a stack that is small (an
+ * alternate signal stack, a fiber).  field_open() enters libbx and field_close() leaves it, whatever became of it.
+ */
+struct open_field {
+	struct thread *thread; /* NULL: recording is off */
+	struct ctx *ctx;       /* NULL: not recorded */
+	struct field_key key;
+};
+
 static void
-set_field(bx_ctx *ctx, struct field_key key, const uint8_t *value, size_t n)
+field_open(struct open_field *f, bx_ctx *ctx, const char *key)
 {
-	struct thread *t = thread_enter();
-	if (!t)
+	size_t n = strnlen(key, FIELD_KEY_MAX);
+	f->key = (struct field_key){key, (uint32_t)n, memchr(key, '.', n) != NULL, false};
+	f->ctx = NULL;
+	f->thread = thread_enter();
+	if (!f->thread)
 		return;
-	struct ctx *c = context_of(t, ctx);
+	struct ctx *c = context_of(f->thread, ctx);
 	if (!c)
-		atomic_fetch_add_explicit(&t->process->fields_ignored, 1, memory_order_relaxed);
-	uint8_t *p = c && c->line.recorded ? fields_reserve(&c->fields, key, (uint32_t)n) : NULL;
-	if (p) {
-		memcpy(p, value, n);
-		fields_commit(&c->fields, key, p + n);
-	}
-	thread_leave(t);
+		atomic_fetch_add_explicit(&f->thread->process->fields_ignored, 1, memory_order_relaxed);
+	else if (c->line.recorded)
+		f->ctx = c;
+}
+
+/* Where the value of up to n bytes goes, or NULL. */
+static uint8_t *
+field_room(struct open_field *f, size_t n)
+{
+	return f->ctx && n <= UINT32_MAX ? fields_reserve(&f->ctx->fields, f->key, (uint32_t)n) : NULL;
+}
+
+/* `end` is where the value ends; NULL: nothing was written. */
+static void
+field_close(struct open_field *f, const uint8_t *end)
+{
+	if (end)
+		fields_commit(&f->ctx->fields, f->key, end);
+	if (f->thread)
+		thread_leave(f->thread);
 }
 
 static bool
@@ -119,20 +160,24 @@ worth_it(bx_ctx *ctx)
 void
 bx__ctx_error(bx_ctx *ctx, const struct bx__error *error)
 {
-	static const struct field_key key = {"error", 5, false, true};
-	uint8_t bytes[ERROR_BYTES];
+	struct open_field f;
 	struct stack s;
 	if (!worth_it(ctx))
 		return;
 	stack_take(&s, error->skip_object);
-	uint8_t *end = put_error(bytes, error, &s);
-	set_field(ctx, key, bytes, (size_t)(end - bytes));
+	field_open(&f, ctx, "error");
+	uint8_t *p = field_room(&f, error_bound(error, &s));
+	if (!p && s.count > 0) { /* better the error alone than nothing; that something was left out is counted */
+		s.count = 0;
+		p = field_room(&f, error_bound(error, &s));
+	}
+	field_close(&f, p ? put_error(p, error, &s) : NULL);
 }
 
 void
 bx__ctx_stack(bx_ctx *ctx, const char *key, const void *skip_object)
 {
-	uint8_t bytes[STACK_BYTES];
+	struct open_field f;
 	struct stack s;
 	uint64_t print = 0;
 	if (!worth_it(ctx))
@@ -140,27 +185,19 @@ bx__ctx_stack(bx_ctx *ctx, const char *key, const void *skip_object)
 	stack_take(&s, skip_object);
 	if (s.count == 0)
 		return;
-	uint8_t *end = stack_write(&s, bytes, &print);
-	size_t n = strnlen(key, FIELD_KEY_MAX);
-	struct field_key k = {key, (uint32_t)n, memchr(key, '.', n) != NULL, false};
-	set_field(ctx, k, bytes, (size_t)(end - bytes));
+	field_open(&f, ctx, key);
+	uint8_t *p = field_room(&f, STACK_BYTES);
+	field_close(&f, p ? stack_write(&s, p, &print) : NULL);
 }
 
 void
 bx__ctx_texts(bx_ctx *ctx, const char *key, const struct bx_slice *texts, size_t count)
 {
-	size_t need = 5, n = strnlen(key, FIELD_KEY_MAX);
-	struct field_key k = {key, (uint32_t)n, memchr(key, '.', n) != NULL, false};
+	struct open_field f;
+	size_t need = 5;
 	for (size_t i = 0; i < count; i++)
 		need += texts[i].n + 5;
-	struct thread *t = need <= UINT32_MAX ? thread_enter() : NULL;
-	if (!t)
-		return;
-	struct ctx *c = context_of(t, ctx);
-	if (!c)
-		atomic_fetch_add_explicit(&t->process->fields_ignored, 1, memory_order_relaxed);
-	uint8_t *p = c && c->line.recorded ? fields_reserve(&c->fields, k, (uint32_t)need) : NULL;
-	if (p)
-		fields_commit(&c->fields, k, put_texts(p, texts, count));
-	thread_leave(t);
+	field_open(&f, ctx, key);
+	uint8_t *p = field_room(&f, need);
+	field_close(&f, p ? put_texts(p, texts, count) : NULL);
 }
