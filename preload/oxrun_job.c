@@ -96,7 +96,7 @@ set_command(bx_ctx *event, char *const command[])
 static double
 seconds(struct timeval t)
 {
-	return (double)t.tv_sec + (double)t.tv_usec * 1e-6;
+	return (double)t.tv_sec + (double)t.tv_usec / 1e6;
 }
 
 static void

@@ -78,7 +78,7 @@ process_on(void)
 static double
 seconds(struct timeval t)
 {
-	return (double)t.tv_sec + (double)t.tv_usec * 1e-6;
+	return (double)t.tv_sec + (double)t.tv_usec / 1e6;
 }
 
 static void
