@@ -35,7 +35,9 @@ styled_text(struct pretty *p, enum term_style style, const char *s)
 static void
 put_indent(struct pretty *p, int columns)
 {
-	buf_printf(p->out, "%*s", columns, "");
+	uint8_t *to = buf_extend(p->out, (size_t)columns);
+	if (to)
+		memset(to, ' ', (size_t)columns);
 }
 
 static void
