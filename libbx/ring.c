@@ -201,25 +201,37 @@ map_doorbell(struct process *p, const char *path)
 }
 
 static struct ring_header *
+make_named(struct process *p, struct ring_paths *paths)
+{
+	struct rand r;
+	rand_seed(&r);
+	struct ring_header *made = NULL;
+	if (make_paths(paths, rand_u64(&r)))
+		made = make_file(paths, bx_config.ring_capacity, &r);
+	if (made)
+		map_doorbell(p, paths->doorbell);
+	return made;
+}
+
+static struct ring_header *
 make_ring(struct process *p)
 {
 	uint64_t capacity = bx_config.ring_capacity;
 	int64_t now = clock_mono_ns();
 	if (now < atomic_load(&p->ring_retry))
 		return NULL;
-	struct rand r;
-	struct ring_paths paths;
+	/* Three paths are more than the stack of a signal handler or a fiber may have left. */
+	struct ring_paths *paths =
+	    mmap(NULL, sizeof *paths, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct ring_header *made = NULL;
-	rand_seed(&r);
-	if (atomic_fetch_add(&p->ring_bytes, capacity) + capacity <= RING_PROCESS_MAX &&
-	    make_paths(&paths, rand_u64(&r)))
-		made = make_file(&paths, capacity, &r);
+	if (atomic_fetch_add(&p->ring_bytes, capacity) + capacity <= RING_PROCESS_MAX && paths != MAP_FAILED)
+		made = make_named(p, paths);
 	if (!made) {
 		atomic_fetch_sub(&p->ring_bytes, capacity);
 		atomic_store(&p->ring_retry, now + RETRY_NS);
-		return NULL;
 	}
-	map_doorbell(p, paths.doorbell);
+	if (paths != MAP_FAILED)
+		munmap(paths, sizeof *paths);
 	return made;
 }
 
