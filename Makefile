@@ -177,6 +177,8 @@ install: all $(B)/install/libbx_preload.so
 	install -m 644 include/blueox.h $(DESTDIR)$(PREFIX)/include
 	sed -e 's,@PREFIX@,$(PREFIX),g' -e 's,@LIBDIR@,$(LIBDIR),g' -e 's,@VERSION@,$(VERSION),g' libbx/blueox.pc.in \
 		> $(DESTDIR)$(LIBDIR)/pkgconfig/blueox.pc
+	for p in oxview oxctl oxrun; do $(B)/$$p --man > $(DESTDIR)$(PREFIX)/share/man/man1/$$p.1 || exit 1; done
+	$(B)/oxd --man > $(DESTDIR)$(PREFIX)/share/man/man8/oxd.8
 
 # make print-ALL_CFLAGS: what a variable is, for scripts/check.
 print-%:
