@@ -60,11 +60,12 @@ make_room(struct feed *f)
 	}
 	if (f->end < f->cap)
 		return true;
-	uint8_t *grown = realloc(f->window, f->cap * 2);
+	size_t cap = f->cap ? f->cap * 2 : FEED_WINDOW;
+	uint8_t *grown = realloc(f->window, cap);
 	if (!grown)
 		return false;
 	f->window = grown;
-	f->cap *= 2;
+	f->cap = cap;
 	return true;
 }
 

@@ -37,7 +37,7 @@ item(struct bytes array, uint64_t i)
 static struct bytes
 base_name(struct bytes path)
 {
-	for (size_t i = path.n; i-- > 0;)
+	for (size_t i = path.p ? path.n : 0; i-- > 0;)
 		if (path.p[i] == '/')
 			return (struct bytes){path.p + i + 1, path.n - i - 1};
 	return path;
