@@ -179,6 +179,7 @@ install: all $(B)/install/libbx_preload.so
 		> $(DESTDIR)$(LIBDIR)/pkgconfig/blueox.pc
 	for p in oxview oxctl oxrun; do $(B)/$$p --man > $(DESTDIR)$(PREFIX)/share/man/man1/$$p.1 || exit 1; done
 	$(B)/oxd --man > $(DESTDIR)$(PREFIX)/share/man/man8/oxd.8
+	if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi # a preloaded object must find libbx.so.1
 
 # make print-ALL_CFLAGS: what a variable is, for scripts/check.
 print-%:
