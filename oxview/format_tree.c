@@ -219,6 +219,14 @@ put_label(struct view *v, const struct line *l)
 	buf_puts(v->out, term_style(v->term, TERM_PLAIN));
 }
 
+/* A log line that is an error has one text in two places. */
+static bool
+error_tells_all(const struct event *ev)
+{
+	struct bytes msg = ev->body_is_map ? object_text(map_get(ev->body, "msg", 3)) : (struct bytes){0};
+	return msg.p && bytes_equal(msg, object_text(map_get(body_error(ev), "message", 7)));
+}
+
 /* What is told behind the label, without escapes, so that it can be cut. */
 static void
 put_detail(struct view *v, const struct line *l, const struct stretch *s, struct buf *out)
@@ -237,7 +245,8 @@ put_detail(struct view *v, const struct line *l, const struct stretch *s, struct
 			summary_error(body_error(&l->node->event), out);
 			buf_puts(out, "  ");
 		}
-		summary_body(&l->node->event, out);
+		if (!l->failed || !error_tells_all(&l->node->event))
+			summary_body(&l->node->event, out);
 	}
 	while (out->err == BX_OK && out->len > 0 && out->data[out->len - 1] == ' ')
 		out->len--;

@@ -153,6 +153,35 @@ a_chain_of_any_length_is_built_and_printed(void **state)
 }
 
 static void
+a_log_line_that_is_an_error_says_its_text_once(void **state)
+{
+	(void)state;
+	struct buf body = {0}, out = {0};
+	mp_add_map(&body, 2);
+	mp_add_strz(&body, "msg");
+	mp_add_strz(&body, "cannot open it");
+	mp_add_strz(&body, "error");
+	mp_add_map(&body, 2);
+	mp_add_strz(&body, "class");
+	mp_add_strz(&body, "log");
+	mp_add_strz(&body, "message");
+	mp_add_strz(&body, "cannot open it");
+	struct event ev = {
+	    .type = text("p.log"), .id_raw = text("i"), .body = {body.data, body.len}, .body_is_map = true};
+	struct term term = {.columns = 0};
+	struct tree t;
+	assert_true(tree_build(&t, &ev, 1));
+	format_tree(&t.groups[0], &term, false, &out);
+	buf_putc(&out, '\0');
+	char *first = strstr((char *)out.data, "! log: cannot open it\n");
+	assert_non_null(first);
+	assert_null(strstr(first + 8, "cannot open it"));
+	tree_fini(&t);
+	buf_fini(&body);
+	buf_fini(&out);
+}
+
+static void
 groups_are_split_by_id_and_come_by_start(void **state)
 {
 	(void)state;
@@ -179,6 +208,7 @@ main(void)
 	    cmocka_unit_test(rings_and_self_parents_do_not_hang_or_hide_anything),
 	    cmocka_unit_test(an_event_that_came_twice_is_shown_once),
 	    cmocka_unit_test(a_chain_of_any_length_is_built_and_printed),
+	    cmocka_unit_test(a_log_line_that_is_an_error_says_its_text_once),
 	    cmocka_unit_test(groups_are_split_by_id_and_come_by_start),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
