@@ -121,6 +121,7 @@ replay(struct logfile *f, struct bytes event, struct stats *stats, bool *found)
 		return BX_EIO;
 	if (*found) {
 		f->at += event.n;
+		f->dirty = true; /* whoever wrote them was killed before its own sync */
 		stats_add(stats, STAT_log_replayed, 1);
 		return BX_OK;
 	}
