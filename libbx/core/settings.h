@@ -48,8 +48,9 @@ struct settings {
 	size_t count;
 	const char *env_prefix; /* "OXD_"; NULL takes nothing from the environment */
 	void *config;           /* the struct that the offsets are into */
-	bool command_follows;   /* in argv options end at the first word that is none: what follows is another program's */
-	void **owned;           /* owned */
+	bool
+	    command_follows; /* in argv options end at the first word that is none: what follows is another program's */
+	void **owned;        /* owned */
 	size_t owned_count;
 };
 

@@ -49,6 +49,6 @@ main(int argc, char **argv)
 	struct bx_counters n;
 	bx_stats(&n);
 	printf("%d %lu %llu %llu\n", (int)lines, ended, (unsigned long long)n.events,
-	    (unsigned long long)(n.dropped_in_signal + n.dropped_ring_full + n.dropped_no_ring));
+	    (unsigned long long)n.dropped_in_signal + n.dropped_ring_full + n.dropped_no_ring);
 	return 0;
 }
