@@ -140,7 +140,8 @@ bx_strn(const char *p, size_t n)
 
 /*
  * bx_set(key, value) sets a field of the current context, bx_ctx_set(ctx, key, value) of that one.  Values: any integer
- * type, bool, float, double, const char * (NULL is nil), bx_bytes(), bx_strn().  A dot in the key nests:
+ * type, bool, float, double, const char * (NULL is nil), bx_bytes(), bx_strn().  In C before C23 the word `true` is an
+ * int: (bool)true, or a variable of type bool, stores a bool.  A dot in the key nests:
  * bx_set("response.status", 200) makes {response: {status: 200}}.  Setting a key again replaces it.  Text that is not
  * UTF-8 is stored as bin.  Past BLUEOX_EVENT_MAX the field is left out whole and the event's `truncated` counts it.  A
  * field on no context, or on one that is done, is ignored and counted.

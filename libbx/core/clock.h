@@ -29,7 +29,7 @@ clock_mono_ns(void)
 static inline double
 clock_seconds(int64_t ns)
 {
-	return (double)ns * 1e-9;
+	return (double)ns / 1e9; /* dividing gives the nearest double; times 1e-9 shows as noise in the last digits */
 }
 
 #endif
