@@ -397,6 +397,6 @@ void
 ring_fill_hole(const struct ring *r)
 {
 	if (r->header)
-		mmap(r->header, mapped_bytes(r->capacity), PROT_READ | PROT_WRITE,
+		(void)mmap(r->header, mapped_bytes(r->capacity), PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
 }

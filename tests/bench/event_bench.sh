@@ -5,6 +5,7 @@
 set -eu
 T=${TEST_TMP:?}
 mkdir -p "$T/run"
+# shellcheck disable=SC2016
 unshare -Urm sh -c '
 	mount -t tmpfs tmpfs "$1/run" && mkdir "$1/run/rings" && mount -t tmpfs tmpfs /dev
 	export BLUEOX_RUN_DIR="$1/run" BLUEOX_RING_SIZE=1m

@@ -131,12 +131,12 @@ lengths_that_lie_under_a_right_checksum_are_malformed(void **state)
 		assert_int_equal(frame_open(b.data, b.len, &f), BX_EBAD);
 		memcpy(b.data + FRAME_HEADER, kept, 8);
 	}
-	for (uint16_t n = 1; n <= FRAME_TYPE_MAX;
+	for (unsigned n = 1; n <= FRAME_TYPE_MAX;
 	     n++) { /* the second type: past the end, where a third event would be */
 		uint8_t *copy = malloc(b.len), *second = copy + FRAME_HEADER + FRAME_EVENT_HEADER + 11;
 		assert_non_null(copy);
 		memcpy(copy, b.data, b.len);
-		put_u16le(second, n);
+		put_u16le(second, (uint16_t)n);
 		reseal(copy, b.len);
 		assert_int_equal(frame_open(copy, b.len, &f), BX_EBAD);
 		free(copy);

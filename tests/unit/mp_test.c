@@ -7,12 +7,14 @@
 #include "tests/unit/unit.h"
 
 /* msgpack-c asks for room for every item that a header claims; it must be told no, not be killed. */
-const char *__asan_default_options(void);
-const char *
-__asan_default_options(void)
-{
-	return "allocator_may_return_null=1";
-}
+#define TOLD_NO(sanitizer)                                                                                             \
+	const char *__##sanitizer##_default_options(void);                                                             \
+	const char *__##sanitizer##_default_options(void)                                                              \
+	{                                                                                                              \
+		return "allocator_may_return_null=1";                                                                  \
+	}
+TOLD_NO(asan)
+TOLD_NO(tsan)
 
 static msgpack_sbuffer theirs;
 static struct buf ours;

@@ -29,7 +29,7 @@ add_event(struct buf *b, unsigned i)
 	if (value < 12)
 		mp_add_int(b, (int)value - 5);
 	else if (value < 15)
-		mp_add_str(b, "xyz" + value - 12, 1);
+		mp_add_str(b, &"xyz"[value - 12], 1);
 	else
 		mp_add_nil(b);
 }
