@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: ISC */
+/* journal: every cut, every flipped byte, and a disk that says no. */
+/* LIBS: -Wl,--wrap=fsync -Wl,--wrap=fdatasync -Wl,--wrap=pwrite */
+#include "tests/unit/oxd_world.h"
+
+#include "oxd/say.h"
+
+enum { SMALL = 4096 };
+
+static void
+append_many(struct world *w, uint64_t from, uint64_t upto)
+{
+	for (uint64_t n = from; n <= upto; n++)
+		assert_int_equal(world_append(w, &world_push, "t", n), BX_OK);
+}
+
+/* Reads what is synced and checks that numbers grow by one; fills seen[] with the frames' own numbers. */
+static unsigned
+read_all(struct world *w, uint64_t *seen, unsigned cap)
+{
+	struct reader r;
+	struct record rec;
+	unsigned count = 0;
+	reader_init(&r, w->journal, 1);
+	while (reader_next(&r, &rec) == BX_OK) {
+		assert_int_equal(rec.number, r.next - 1);
+		if (rec.frame.n == 0)
+			continue;
+		assert_true(count < cap);
+		seen[count++] = world_number_of(&rec);
+	}
+	reader_fini(&r);
+	return count;
+}
+
+static void
+assert_has(struct world *w, uint64_t upto)
+{
+	uint64_t seen[1000];
+	unsigned count = read_all(w, seen, COUNT_OF(seen));
+	assert_int_equal(count, upto);
+	for (unsigned i = 0; i < count; i++)
+		assert_int_equal(seen[i], i + 1);
+}
+
+/* The path of the only, or newest, segment. */
+static void
+segment_path(struct world *w, char out[512])
+{
+	char dir[256], newest[256] = "";
+	snprintf(dir, sizeof dir, "%s/journal", w->dir);
+	DIR *d = opendir(dir);
+	assert_non_null(d);
+	for (struct dirent *e; (e = readdir(d));) {
+		uint64_t first;
+		if (segment_is_name(e->d_name, &first) && strcmp(e->d_name, newest) > 0)
+			snprintf(newest, sizeof newest, "%s", e->d_name);
+	}
+	closedir(d);
+	assert_true(newest[0]);
+	snprintf(out, 512, "%s/%s", dir, newest);
+}
+
+static size_t
+load(const char *path, uint8_t *out, size_t cap)
+{
+	int fd = open(path, O_RDONLY);
+	ssize_t n = read(fd, out, cap);
+	close(fd);
+	assert_true(n > 0);
+	return (size_t)n;
+}
+
+static void
+store(const char *path, const uint8_t *p, size_t n)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	assert_int_equal(write(fd, p, n), n);
+	close(fd);
+}
+
+/* Puts the directory back as it was with only this segment. */
+static void
+restore(struct world *w, const char *path, const uint8_t *p, size_t n)
+{
+	char dir[256];
+	snprintf(dir, sizeof dir, "%s/journal", w->dir);
+	world_remove(dir);
+	assert_int_equal(mkdir(dir, 0700), 0);
+	store(path, p, n);
+}
+
+static void
+what_is_appended_is_read_again_across_segments_and_starts(void **state)
+{
+	(void)state;
+	struct world w;
+	world_init(&w, SMALL);
+	world_open(&w);
+	append_many(&w, 1, 100);
+	world_sync(&w);
+	assert_has(&w, 100);
+	uint64_t bytes, segments;
+	journal_usage(w.journal, &bytes, &segments);
+	assert_true(segments > 2);
+	for (uint64_t upto = 150; upto <= 300; upto += 50) {
+		world_close(&w);
+		world_open(&w);
+		assert_int_equal(w.replayed, upto - 50);
+		append_many(&w, upto - 49, upto);
+		world_sync(&w);
+		assert_has(&w, upto);
+	}
+	assert_int_equal(stats_get(&w.stats, STAT_journal_lost), 0);
+	world_fini(&w);
+}
+
+static void
+nothing_is_read_before_it_is_synced(void **state)
+{
+	(void)state;
+	struct world w;
+	world_init(&w, SMALL);
+	world_open(&w);
+	append_many(&w, 1, 3);
+	world_sync(&w);
+	fault_set(&fault_fdatasync, 0, 1000, EIO); /* and then the rescue fails as well */
+	append_many(&w, 4, 5);
+	journal_sync_soon(w.journal);
+	for (int i = 0; i < 1000 && journal_state(w.journal) != JOURNAL_FAILED; i++)
+		usleep(1000);
+	assert_int_equal(journal_state(w.journal), JOURNAL_FAILED);
+	assert_int_equal(journal_synced(w.journal), 3);
+	assert_has(&w, 3);
+	assert_int_equal(world_append(&w, &world_push, "t", 6), BX_EIO);
+	atomic_store(&fault_fdatasync.left, -1);
+	/* What the kernel kept is found by the next start all the same. */
+	world_close(&w);
+	world_open(&w);
+	assert_has(&w, 5);
+	world_fini(&w);
+}
+
+static void
+a_journal_cut_at_any_length_keeps_every_whole_record_and_goes_on(void **state)
+{
+	(void)state;
+	struct world w;
+	uint8_t whole[SMALL], cut[SMALL];
+	char path[512];
+	world_init(&w, SMALL);
+	world_open(&w);
+	append_many(&w, 1, 5);
+	world_close(&w);
+	segment_path(&w, path);
+	size_t n = load(path, whole, sizeof whole), used = n;
+	while (used > 0 && whole[used - 1] == 0)
+		used--;
+	for (size_t len = SEGMENT_HEADER; len <= used + 8; len++) {
+		for (int zeroes = 0; zeroes < 2;
+		     zeroes++) { /* a short file, and one whose rest never got to the disk */
+			memset(cut, 0, sizeof cut);
+			memcpy(cut, whole, len);
+			restore(&w, path, cut, zeroes ? n : len);
+			world_open(&w);
+			uint64_t kept = journal_last(w.journal);
+			assert_true(kept <= 5 && w.replayed == kept);
+			assert_int_equal(stats_get(&w.stats, STAT_journal_lost), 0);
+			append_many(&w, kept + 1, kept + 3);
+			world_sync(&w);
+			assert_has(&w, kept + 3);
+			world_close(&w);
+			world_open(&w);
+			assert_has(&w, kept + 3);
+			world_close(&w);
+			if (len >= used)
+				assert_int_equal(kept, 5);
+		}
+	}
+	world_fini(&w);
+}
+
+static void
+a_flipped_byte_costs_only_its_own_record_and_is_told(void **state)
+{
+	(void)state;
+	struct world w;
+	uint8_t whole[SMALL], bad[SMALL];
+	char path[512];
+	world_init(&w, SMALL);
+	world_open(&w);
+	append_many(&w, 1, 4);
+	world_close(&w);
+	segment_path(&w, path);
+	size_t n = load(path, whole, sizeof whole), used = n;
+	while (used > 0 && whole[used - 1] == 0)
+		used--;
+	for (size_t at = SEGMENT_HEADER; at < used; at++) {
+		uint64_t seen[16];
+		memcpy(bad, whole, n);
+		bad[at] ^= 0x41;
+		restore(&w, path, bad, n);
+		world_open(&w);
+		unsigned count = read_all(&w, seen, COUNT_OF(seen));
+		uint64_t lost = stats_get(&w.stats, STAT_journal_lost);
+		assert_true(count == 3 || count == 4); /* 4: padding, which nothing covers and nothing needs */
+		/* Damage before the last record is told; behind the last whole one it is the cut end of what never counted. */
+		assert_true(lost == (count == 3 && seen[2] == 4));
+		for (unsigned i = 1; i < count; i++)
+			assert_true(seen[i] > seen[i - 1]);
+		world_close(&w);
+		world_open(&w); /* and is not told again */
+		assert_int_equal(read_all(&w, seen, COUNT_OF(seen)), count);
+		world_close(&w);
+	}
+	world_fini(&w);
+}
+
+static void
+a_segment_without_a_valid_header_is_kept_aside_and_numbers_never_come_again(void **state)
+{
+	(void)state;
+	struct world w;
+	uint8_t whole[SMALL], bad[SMALL];
+	char path[512], aside[600];
+	world_init(&w, SMALL);
+	world_open(&w);
+	append_many(&w, 1, 4);
+	world_close(&w);
+	segment_path(&w, path);
+	size_t n = load(path, whole, sizeof whole);
+	for (size_t at = 0; at < SEGMENT_HEADER; at++) {
+		memcpy(bad, whole, n);
+		bad[at] ^= 1;
+		restore(&w, path, bad, n);
+		assert_int_equal(world_try_open(&w, 4), BX_OK); /* the log writer's checkpoint says 4 */
+		snprintf(aside, sizeof aside, "%s.damaged", path);
+		assert_int_equal(access(aside, F_OK), 0);
+		assert_int_equal(journal_last(w.journal), 4);
+		assert_int_equal(world_append(&w, &world_push, "t", 5), BX_OK);
+		assert_int_equal(journal_last(w.journal), 5);
+		world_close(&w);
+	}
+	world_fini(&w);
+}
+
+static void
+records_of_an_earlier_use_of_a_file_never_come_back(void **state)
+{
+	(void)state;
+	struct world w;
+	world_init(&w, SMALL);
+	world_open(&w);
+	struct buf snapshot = {0};
+	uint64_t upto = 0;
+	for (int round = 0; round < 8; round++) {
+		append_many(&w, upto + 1, upto + 60);
+		upto += 60;
+		world_sync(&w);
+		buf_clear(&snapshot);
+		positions_encode(&w.positions, upto, &snapshot);
+		journal_offer_snapshot(w.journal, upto, &snapshot);
+		for (int i = 0; i < 1000 && journal_snapshot_covers(w.journal) < upto; i++)
+			journal_wait(w.journal, upto + 1, 1);
+		assert_int_equal(journal_snapshot_covers(w.journal), upto);
+		journal_trim(w.journal, upto);
+		world_close(&w);
+		world_open(&w);
+		assert_int_equal(w.replayed, 0);
+		assert_int_equal(journal_last(w.journal), upto);
+		assert_int_equal(stats_get(&w.stats, STAT_journal_lost), 0);
+	}
+	world_fini(&w);
+}
+
+static void
+after_a_failed_sync_the_same_numbers_are_in_a_new_segment(void **state)
+{
+	(void)state;
+	for (int after = 0; after < 6; after++) {
+		struct world w;
+		world_init(&w, SMALL);
+		world_open(&w);
+		append_many(&w, 1, 3);
+		world_sync(&w);
+		fault_set(&fault_fdatasync, after, 1, EIO);
+		for (uint64_t n = 4; n < 84; n += 10) {
+			append_many(&w, n, n + 9);
+			world_sync(&w);
+		}
+		assert_int_equal(stats_get(&w.stats, STAT_journal_sync_failures), 1);
+		assert_int_equal(journal_state(w.journal), JOURNAL_RUNS);
+		assert_has(&w, 83);
+		world_close(&w);
+		world_open(&w);
+		assert_has(&w, 83);
+		assert_int_equal(stats_get(&w.stats, STAT_journal_lost), 0);
+		world_fini(&w);
+	}
+}
+
+static void
+after_a_failed_write_the_same_numbers_are_in_a_new_segment(void **state)
+{
+	(void)state;
+	for (int after = 0; after < 40; after++) {
+		struct world w;
+		world_init(&w, SMALL);
+		world_open(&w);
+		fault_set(&fault_pwrite, after, 1, EIO);
+		uint64_t n = 1;
+		for (int tries = 0; n <= 60 && tries < 100; tries++)
+			if (world_append(&w, &world_push, "t", n) == BX_OK)
+				n++; /* BX_EFULL: the segment could not be made, try again */
+		world_sync(&w);
+		atomic_store(&fault_pwrite.left, -1);
+		assert_has(&w, 60);
+		world_close(&w);
+		world_open(&w);
+		assert_has(&w, 60);
+		world_fini(&w);
+	}
+}
+
+static void
+at_its_size_it_blocks_and_goes_on_when_the_oldest_may_go(void **state)
+{
+	(void)state;
+	struct world w;
+	world_init(&w, SMALL);
+	w.config.max_bytes = 4 * SMALL;
+	world_open(&w);
+	uint64_t n = 0;
+	while (world_append(&w, &world_push, "t", n + 1) == BX_OK)
+		n++;
+	assert_int_equal(journal_state(w.journal), JOURNAL_FULL);
+	uint64_t bytes, segments;
+	journal_usage(w.journal, &bytes, &segments);
+	assert_true(bytes <= w.config.max_bytes);
+	world_sync(&w);
+	journal_trim(w.journal, n); /* no snapshot covers it: nothing goes */
+	assert_int_equal(world_append(&w, &world_push, "t", n + 1), BX_EFULL);
+	struct buf snapshot = {0};
+	positions_encode(&w.positions, n, &snapshot);
+	journal_offer_snapshot(w.journal, n, &snapshot);
+	for (int i = 0; i < 1000 && journal_snapshot_covers(w.journal) < n; i++)
+		journal_wait(w.journal, n + 1, 1);
+	journal_trim(w.journal, n);
+	assert_int_equal(world_append(&w, &world_push, "t", n + 1), BX_OK);
+	assert_int_equal(journal_state(w.journal), JOURNAL_RUNS);
+	world_fini(&w);
+}
+
+static void
+ring_positions_and_reported_drops_survive_with_and_without_a_snapshot(void **state)
+{
+	(void)state;
+	struct world w;
+	world_init(&w, SMALL);
+	world_open(&w);
+	struct source ring = {.kind = SOURCE_RING, .ring = {.key = {.ino = 7, .uid = 8, .nonce = "nonce"}}};
+	struct source own = {.kind = SOURCE_OWN, .own = {.key = ring.ring.key, .reported = {.bytes = 5, .by = {3, 2}}}};
+	for (uint64_t n = 1; n <= 40; n++) {
+		ring.ring.from = n * 100;
+		ring.ring.to = n * 100 + 100;
+		own.own.reported.by[0] = n;
+		assert_int_equal(world_append(&w, &ring, "t", n), BX_OK);
+		assert_int_equal(world_append(&w, &own, "blueox.dropped", n), BX_OK);
+		if (n == 20) {
+			struct buf snapshot = {0};
+			world_sync(&w);
+			positions_encode(&w.positions, journal_last(w.journal), &snapshot);
+			journal_offer_snapshot(w.journal, journal_last(w.journal), &snapshot);
+		}
+	}
+	for (int prev = 0; prev < 3; prev++) {
+		world_close(&w);
+		char path[256];
+		snprintf(path, sizeof path, "%s/snapshot", w.dir);
+		if (prev == 1)
+			store(path, (const uint8_t *)"damaged", 7);
+		if (prev == 2)
+			unlink(path);
+		world_open(&w);
+		const struct position *p = positions_find(&w.positions, &ring.ring.key);
+		assert_non_null(p);
+		assert_int_equal(p->to, 4100);
+		assert_int_equal(p->reported.by[0], 40);
+		assert_int_equal(p->reported.by[1], 2);
+		assert_int_equal(p->reported.bytes, 5);
+	}
+	world_fini(&w);
+}
+
+static void
+a_reader_that_is_too_late_is_told_how_much_it_missed(void **state)
+{
+	(void)state;
+	struct world w;
+	world_init(&w, SMALL);
+	world_open(&w);
+	append_many(&w, 1, 100);
+	world_sync(&w);
+	struct reader r;
+	struct record rec;
+	reader_init(&r, w.journal, 1);
+	assert_int_equal(reader_next(&r, &rec), BX_OK);
+	struct buf snapshot = {0};
+	positions_encode(&w.positions, 100, &snapshot);
+	journal_offer_snapshot(w.journal, 100, &snapshot);
+	for (int i = 0; i < 1000 && journal_snapshot_covers(w.journal) < 100; i++)
+		journal_wait(w.journal, 101, 1);
+	journal_trim(w.journal, 100);
+	append_many(&w, 101, 300); /* passed files are written again, under its feet */
+	world_sync(&w);
+	uint64_t count = 1, last = 1;
+	while (reader_next(&r, &rec) == BX_OK) {
+		assert_true(rec.number > last);
+		last = rec.number;
+		assert_int_equal(world_number_of(&rec), last);
+		count++;
+	}
+	assert_int_equal(last, 300);
+	assert_int_equal(count + r.skipped, 300);
+	reader_fini(&r);
+	world_fini(&w);
+}
+
+static void
+every_kind_of_source_reads_back(void **state)
+{
+	(void)state;
+	const struct source sources[] = {
+	    {.kind = SOURCE_ORIGIN, .origin = "0123456789abcde"},
+	    {.kind = SOURCE_RING,
+		.ring = {.key = {.ino = UINT64_MAX, .uid = 1, .nonce = "n"}, .from = 1, .to = UINT64_MAX}},
+	    {.kind = SOURCE_PUSH},
+	    {.kind = SOURCE_OWN, .own = {.key = {.ino = 2}, .reported = {9, {1, 2, 3, 4, 5, 6, 7, 8}}}},
+	    {.kind = SOURCE_LOST, .lost = {3, 4}},
+	};
+	for (size_t i = 0; i < COUNT_OF(sources); i++) {
+		struct buf b = {0};
+		struct record rec;
+		record_put(&b, 42, 7, 8, &sources[i], (struct bytes){(const uint8_t *)"frame", 5});
+		assert_int_equal(b.len % 8, 0);
+		assert_int_equal(record_read(b.data, b.len, 42, &rec), BX_OK);
+		assert_int_equal(rec.number, 7);
+		assert_int_equal(rec.arrival_ns, 8);
+		assert_int_equal(rec.frame.n, 5);
+		assert_memory_equal(&rec.source, &sources[i], sizeof rec.source);
+		assert_int_equal(record_read(b.data, b.len, 43, &rec), BX_ESUM); /* of another segment */
+		for (size_t n = 0; n < RECORD_HEADER + 5; n++)
+			assert_int_not_equal(record_read(b.data, n, 42, &rec), BX_OK);
+		buf_fini(&b);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(every_kind_of_source_reads_back),
+	    cmocka_unit_test(what_is_appended_is_read_again_across_segments_and_starts),
+	    cmocka_unit_test(nothing_is_read_before_it_is_synced),
+	    cmocka_unit_test(a_journal_cut_at_any_length_keeps_every_whole_record_and_goes_on),
+	    cmocka_unit_test(a_flipped_byte_costs_only_its_own_record_and_is_told),
+	    cmocka_unit_test(a_segment_without_a_valid_header_is_kept_aside_and_numbers_never_come_again),
+	    cmocka_unit_test(records_of_an_earlier_use_of_a_file_never_come_back),
+	    cmocka_unit_test(after_a_failed_sync_the_same_numbers_are_in_a_new_segment),
+	    cmocka_unit_test(after_a_failed_write_the_same_numbers_are_in_a_new_segment),
+	    cmocka_unit_test(at_its_size_it_blocks_and_goes_on_when_the_oldest_may_go),
+	    cmocka_unit_test(ring_positions_and_reported_drops_survive_with_and_without_a_snapshot),
+	    cmocka_unit_test(a_reader_that_is_too_late_is_told_how_much_it_missed),
+	};
+	say_init("oxd", -SAY_WARNING - 1); /* its complaints are what is tested */
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
