@@ -14,6 +14,7 @@
 #include "libbx/core/frame.h"
 #include "libbx/core/mp.h"
 #include "libbx/core/ringfile.h"
+#include "oxd/wire3.h"
 #include "tests/unit/unit.h"
 
 static const char id[] = "65a0f2c3000102030405060708090a0b";
@@ -381,7 +382,7 @@ pascal(struct buf *b, const char *s)
 }
 
 static void
-wire_version_3s_first_part_is_built_again(void **state)
+wire_version_3s_first_part_is_read_and_built_again(void **state)
 {
 	(void)state;
 	struct buf built = {0};
@@ -391,6 +392,12 @@ wire_version_3s_first_part_is_built_again(void **state)
 	pascal(&built, "request");
 	struct buf file = golden("wire_v3_meta.bin", &built);
 	assert_int_equal(file.len, 137);
+	struct buf map = build_python2();
+	struct wire3 message;
+	assert_int_equal(
+	    wire3_read((struct bytes){file.data, file.len}, (struct bytes){map.data, map.len}, &message), WIRE3_OK);
+	assert_true(text_is(message.host, "old1") && text_is(message.type, "request") && message.end == 1331638200.5);
+	buf_fini(&map);
 	buf_fini(&built);
 	buf_fini(&file);
 }
@@ -405,7 +412,7 @@ main(void)
 	    cmocka_unit_test(an_odd_event_is_understood_as_far_as_it_goes),
 	    cmocka_unit_test(a_frame_is_read_and_built_again),
 	    cmocka_unit_test(a_ring_is_read_and_built_again),
-	    cmocka_unit_test(wire_version_3s_first_part_is_built_again),
+	    cmocka_unit_test(wire_version_3s_first_part_is_read_and_built_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
