@@ -500,11 +500,52 @@ every_kind_of_source_reads_back(void **state)
 	}
 }
 
+/* The dump in doc/JOURNAL.md is of this file. */
+static void
+the_golden_segment_reads_as_it_always_did(void **state)
+{
+	(void)state;
+	struct world w;
+	uint8_t golden[SMALL];
+	char path[512];
+	world_init(&w, SMALL);
+	size_t n = load("tests/golden/journal_v1.seg", golden, sizeof golden);
+	snprintf(path, sizeof path, "%s/journal", w.dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	snprintf(path, sizeof path, "%s/journal/0000000000000001.seg", w.dir);
+	store(path, golden, n);
+	world_open(&w);
+	assert_int_equal(journal_last(w.journal), 2);
+	assert_int_equal(stats_get(&w.stats, STAT_journal_lost) + stats_get(&w.stats, STAT_journal_torn), 0);
+	struct reader r;
+	struct record rec;
+	struct frame frame;
+	struct frame_event ev;
+	reader_init(&r, w.journal, 1);
+	assert_int_equal(reader_next(&r, &rec), BX_OK);
+	assert_int_equal(rec.source.kind, SOURCE_ORIGIN);
+	assert_memory_equal(rec.source.origin, "\x47\xe5\x6f\xe6", 4);
+	assert_int_equal(reader_next(&r, &rec), BX_OK);
+	assert_int_equal(rec.source.kind, SOURCE_RING);
+	assert_int_equal(rec.arrival_ns, 0x18ea6d5123ba00c5);
+	assert_int_equal(rec.source.ring.from, 0x40000);
+	assert_int_equal(rec.source.ring.to, 0x400a8);
+	assert_int_equal(rec.source.ring.key.ino, 0xa78148);
+	assert_int_equal(frame_open(rec.frame.p, rec.frame.n, &frame), BX_OK);
+	assert_int_equal(frame.seq, 1);
+	assert_true(frame_next(&frame, &ev));
+	assert_int_equal(ev.map.n, 138);
+	assert_memory_equal(ev.type.p, "load", 4);
+	reader_fini(&r);
+	world_fini(&w);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_kind_of_source_reads_back),
+	    cmocka_unit_test(the_golden_segment_reads_as_it_always_did),
 	    cmocka_unit_test(what_is_appended_is_read_again_across_segments_and_starts),
 	    cmocka_unit_test(nothing_is_read_before_it_is_synced),
 	    cmocka_unit_test(a_journal_cut_at_any_length_keeps_every_whole_record_and_goes_on),
