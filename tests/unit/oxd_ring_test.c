@@ -303,10 +303,7 @@ a_bad_map_costs_only_its_own_event(void **state)
 	bench_init(&b);
 	ring_make(&b, &r, 1);
 	ring_put(&r, 0);
-	static const char *const bad[] = {"\xc1",
-	    "\x81\xa1"
-	    "a",
-	    "\x93\x01\x02\x03", "\x80\x80", ""};
+	static const char *const bad[] = {"\xc1", "\x81\xa1\x61", "\x93\x01\x02\x03", "\x80\x80", ""};
 	static const uint32_t lengths[] = {1, 3, 4, 2, 0};
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
 		r.h->head += record_write(&r, bad[i], lengths[i]);
