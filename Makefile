@@ -156,7 +156,7 @@ unit: $(addprefix $(B)/unit/,$(UNIT))
 	$(Q)scripts/run-tests --build $(B) --unit
 check: all
 	$(Q)scripts/check --build $(B)
-bench: all $(addprefix $(B)/bench/,$(BENCHES))
+bench: all $(addprefix $(B)/bench/,$(BENCHES)) $(B)/victims/emit
 	$(Q)scripts/bench --build $(B)
 fuzz: $(addprefix $(B)/fuzz/,$(FUZZERS))
 	$(Q)scripts/fuzz --build $(B) --seconds $(FUZZ_SECONDS)
