@@ -3,14 +3,13 @@
  * event_cost: what an event costs the program that makes it.
  *
  * Each kind is run in alternating rounds against the others, so that a machine whose speed drifts drifts for all of
- * them; the median and the least of the rounds are printed.  A thread of this program empties the ring by moving its
- * tail, so that nothing is ever dropped and nobody else's speed is measured.  Beside ours stand syslog(3), to a reader on
+ * them; the median and the least of the rounds are printed.  The ring's tail is moved between chunks that fit
+ * it, so that nothing is ever dropped and nobody else's speed is measured.  Beside ours stand syslog(3), to a reader on
  * /dev/log, and one ZeroMQ send an event, to a reader in this process over TCP.  A peer that cannot be set up is left
- * out and named.  With a name as argument only that kind runs, once, for counting instructions.
+ * out and named.  With a name and a count as arguments only that kind runs, so often, for counting instructions.
  */
 /* LIBS: -L@B@ -lbx -lzmq */
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +28,7 @@
 #include "libbx/core/clock.h"
 #include "libbx/core/ringfile.h"
 
-enum { ROUNDS = 15, BATCH = 20000 };
+enum { ROUNDS = 15, BATCH = 20000, CHUNK = 1000 };
 
 static void
 two_clocks(int i)
@@ -162,9 +161,9 @@ static const struct kind {
 enum { KINDS = sizeof kinds / sizeof *kinds, OURS = 1 };
 static bool usable[KINDS];
 
-/* ---- the drain: moves the tail to the head of the one ring there is ---- */
+/* ---- the drain: moves the tail to the head of the one ring there is, between chunks that fit it ---- */
 
-static atomic_bool stop;
+static struct ring_header *ring;
 
 static struct ring_header *
 map_ring(const char *run_dir)
@@ -186,31 +185,31 @@ map_ring(const char *run_dir)
 	return h;
 }
 
-static void *
-drain(void *arg)
+static void
+drain(void)
 {
-	struct ring_header *h = arg;
-	while (!atomic_load(&stop)) {
-		uint64_t head = atomic_load(&h->head);
-		atomic_store(&h->tail, head);
-		atomic_store(&h->tail_check, ~head);
-		sched_yield();
-	}
-	return NULL;
+	uint64_t head = atomic_load(&ring->head);
+	atomic_store(&ring->tail, head);
+	atomic_store(&ring->tail_check, ~head);
 }
 
 static double
 measure(const struct kind *kind, int count)
 {
-	if (kind->under_request)
-		bx_begin("request");
-	int64_t start = clock_mono_ns();
-	for (int i = 0; i < count; i++)
-		kind->run(i);
-	double ns = (double)(clock_mono_ns() - start) / count;
-	if (kind->under_request)
-		bx_end();
-	return ns;
+	int64_t ns = 0;
+	for (int done = 0; done < count; done += CHUNK) {
+		int until = done + CHUNK < count ? done + CHUNK : count;
+		if (kind->under_request)
+			bx_begin("request");
+		int64_t start = clock_mono_ns();
+		for (int i = done; i < until; i++)
+			kind->run(i);
+		ns += clock_mono_ns() - start;
+		if (kind->under_request)
+			bx_end();
+		drain();
+	}
+	return (double)ns / count;
 }
 
 static int
@@ -248,12 +247,11 @@ main(int argc, char **argv)
 		fprintf(stderr, "event_cost: no event can be made in %s\n", run_dir);
 		return 1;
 	}
+	ring = map_ring(run_dir);
+	if (!ring)
+		return 1;
 	if (argc > 1)
 		return count_instructions(argv[1], argc > 2 ? atoi(argv[2]) : 1000);
-	struct ring_header *h = map_ring(run_dir);
-	pthread_t thread;
-	if (!h || pthread_create(&thread, NULL, drain, h) != 0)
-		return 1;
 	for (int k = 0; k < KINDS; k++)
 		usable[k] = !kinds[k].set_up || kinds[k].set_up();
 	bx_stats(&before);
@@ -262,8 +260,6 @@ main(int argc, char **argv)
 			if (usable[k])
 				ns[k][round] = measure(&kinds[k], BATCH);
 	bx_stats(&after);
-	atomic_store(&stop, true);
-	pthread_join(thread, NULL);
 	for (int k = 0; k < KINDS; k++)
 		qsort(ns[k], ROUNDS, sizeof(double), by_value);
 	for (int k = 0; k < KINDS; k++) {
