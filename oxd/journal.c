@@ -22,6 +22,7 @@
 
 #include "libbx/core/bytes.h"
 #include "libbx/core/clock.h"
+#include "oxd/disk.h"
 #include "oxd/journal_recover.h"
 #include "oxd/say.h"
 #include "oxd/statefile.h"
@@ -148,24 +149,6 @@ drop_segment(struct journal *j, struct segment *s, bool as_spare)
 	segment_unref(&s);
 }
 
-static bool
-write_at(int fd, const uint8_t *p, size_t n, uint64_t at)
-{
-	while (n > 0) {
-		ssize_t done = pwrite(fd, p, n, (off_t)at);
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done == 0)
-			errno = EIO;
-		if (done <= 0)
-			return false;
-		p += done;
-		n -= (size_t)done;
-		at += (uint64_t)done;
-	}
-	return true;
-}
-
 /* Records that were summed for one segment are to go into another. */
 static void
 reseed(uint8_t *p, size_t n, uint64_t seed)
@@ -200,8 +183,8 @@ write_rescue(struct journal *j, uint64_t upto, struct segment **out)
 	j->has_spare = false;
 	reseed(j->syncing.data, j->syncing.len, s->seed);
 	reseed(j->unsynced.data, j->unsynced.len, s->seed);
-	if (!write_at(s->fd, j->syncing.data, j->syncing.len, SEGMENT_HEADER) ||
-	    !write_at(s->fd, j->unsynced.data, j->unsynced.len, SEGMENT_HEADER + j->syncing.len) ||
+	if (!disk_write(s->fd, j->syncing.data, j->syncing.len, SEGMENT_HEADER) ||
+	    !disk_write(s->fd, j->unsynced.data, j->unsynced.len, SEGMENT_HEADER + j->syncing.len) ||
 	    fdatasync(s->fd) != 0 || segment_show(j->dir_fd, s) != BX_OK || fsync(j->dir_fd) != 0) {
 		int why = errno;
 		segment_unref(&s);
@@ -670,7 +653,7 @@ write_batch(struct journal *j)
 	if (!make_fit(j))
 		return false;
 	uint64_t last = atomic_load(&j->last);
-	bool ok = write_at(j->active->fd, j->batch.data, j->batch.len, j->active->end);
+	bool ok = disk_write(j->active->fd, j->batch.data, j->batch.len, j->active->end);
 	if (ok) {
 		j->active->end += j->batch.len;
 		j->active->dirty = true;

@@ -12,6 +12,7 @@
 
 #include "libbx/core/bytes.h"
 #include "libbx/core/mp.h"
+#include "oxd/disk.h"
 
 bool
 ring_file_is_name(const char *name)
@@ -21,26 +22,9 @@ ring_file_is_name(const char *name)
 }
 
 static bool
-read_at(int fd, void *p, size_t n, uint64_t at)
-{
-	uint8_t *to = p;
-	while (n > 0) {
-		ssize_t got = pread(fd, to, n, (off_t)at);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return false;
-		to += got;
-		n -= (size_t)got;
-		at += (uint64_t)got;
-	}
-	return true;
-}
-
-static bool
 is_ring(int fd, struct stat *st, struct ring_header *h)
 {
-	return fstat(fd, st) == 0 && S_ISREG(st->st_mode) && st->st_nlink == 1 && read_at(fd, h, sizeof *h, 0) &&
+	return fstat(fd, st) == 0 && S_ISREG(st->st_mode) && st->st_nlink == 1 && disk_read(fd, h, sizeof *h, 0) &&
 	       ring_header_valid(h) && (uint64_t)st->st_size == RING_HEADER_BYTES + h->capacity;
 }
 
@@ -115,8 +99,8 @@ read_head(struct ring_file *r, uint64_t *head)
 	uint64_t once, twice;
 	/* A copy by the kernel may be torn while the writer stores; two that agree are not. */
 	for (int tries = 0; tries < 16; tries++) {
-		if (!read_at(r->fd, &once, sizeof once, offsetof(struct ring_header, head)) ||
-		    !read_at(r->fd, &twice, sizeof twice, offsetof(struct ring_header, head)))
+		if (!disk_read(r->fd, &once, sizeof once, offsetof(struct ring_header, head)) ||
+		    !disk_read(r->fd, &twice, sizeof twice, offsetof(struct ring_header, head)))
 			return false;
 		if (once == twice) {
 			atomic_thread_fence(memory_order_acquire);
@@ -151,8 +135,8 @@ read_window(struct ring_file *r, uint64_t n, struct buf *window)
 		return BX_ENOMEM;
 	uint64_t offset = r->position->to & (r->capacity - 1);
 	uint64_t first = r->capacity - offset < n ? r->capacity - offset : n;
-	if (!read_at(r->fd, to, (size_t)first, RING_HEADER_BYTES + offset) ||
-	    !read_at(r->fd, to + first, (size_t)(n - first), RING_HEADER_BYTES))
+	if (!disk_read(r->fd, to, (size_t)first, RING_HEADER_BYTES + offset) ||
+	    !disk_read(r->fd, to + first, (size_t)(n - first), RING_HEADER_BYTES))
 		return BX_EBAD; /* somebody has cut the file */
 	return BX_OK;
 }
@@ -259,7 +243,7 @@ bool
 ring_file_drops(struct ring_file *r, struct ring_drops *out)
 {
 	struct ring_header h;
-	if (!read_at(r->fd, &h, sizeof h, 0))
+	if (!disk_read(r->fd, &h, sizeof h, 0))
 		return false;
 	out->totals.bytes = atomic_load_explicit(&h.dropped_bytes, memory_order_relaxed);
 	for (int i = 0; i < RING_DROP_SLOTS; i++)

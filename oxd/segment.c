@@ -17,27 +17,12 @@
 
 #include "libbx/core/bytes.h"
 #include "libbx/core/clock.h"
+#include "oxd/disk.h"
 
 #define MAGIC  "BLUEOXJ"
 #define HIDDEN "segment.new"
 #define SUFFIX ".seg"
 enum { VERSION = 1, SUMMED = 56 };
-
-static bool
-write_at(int fd, const uint8_t *p, size_t n, uint64_t at)
-{
-	while (n > 0) {
-		ssize_t done = pwrite(fd, p, n, (off_t)at);
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return false;
-		p += done;
-		n -= (size_t)done;
-		at += (uint64_t)done;
-	}
-	return true;
-}
 
 bool
 segment_is_name(const char *name, uint64_t *first)
@@ -143,7 +128,7 @@ segment_create(int dir_fd, uint64_t first, uint64_t bytes, uint64_t replaces_upt
 	uint8_t header[SEGMENT_HEADER];
 	header_put(header, s);
 	/* Under a name that recovery does not look at until the header is whole. */
-	if (renameat(dir_fd, SEGMENT_SPARE, dir_fd, HIDDEN) != 0 || !write_at(s->fd, header, sizeof header, 0))
+	if (renameat(dir_fd, SEGMENT_SPARE, dir_fd, HIDDEN) != 0 || !disk_write(s->fd, header, sizeof header, 0))
 		goto fail;
 	if (!hidden && segment_show(dir_fd, s) != BX_OK)
 		goto fail;
@@ -220,7 +205,7 @@ segment_zero_from(struct segment *s, uint64_t end)
 	static const uint8_t zeroes[65536];
 	while (n > 0) {
 		size_t step = n < (off_t)sizeof zeroes ? (size_t)n : sizeof zeroes;
-		if (!write_at(s->fd, zeroes, step, (uint64_t)at))
+		if (!disk_write(s->fd, zeroes, step, (uint64_t)at))
 			return BX_EIO;
 		at += (off_t)step;
 		n -= (off_t)step;

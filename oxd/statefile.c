@@ -13,6 +13,7 @@
 #include <xxhash.h>
 
 #include "libbx/core/bytes.h"
+#include "oxd/disk.h"
 
 #define MAGIC "BLUEOXS"
 enum { HEADER = 32, VERSION = 1, NAME_CAP = 64 };
@@ -22,22 +23,6 @@ static uint64_t
 sum_of(const uint8_t *header, const uint8_t *p, size_t n)
 {
 	return XXH3_64bits_withSeed(p, n, get_u64le(header + 8));
-}
-
-static bool
-write_whole(int fd, const uint8_t *p, size_t n, off_t at)
-{
-	while (n > 0) {
-		ssize_t done = pwrite(fd, p, n, at);
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return false;
-		p += done;
-		n -= (size_t)done;
-		at += done;
-	}
-	return true;
 }
 
 enum bx_err
@@ -54,8 +39,8 @@ statefile_write(int dir_fd, const char *name, enum statefile_kind kind, const st
 	int fd = openat(dir_fd, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return BX_EIO;
-	bool ok = write_whole(fd, header, HEADER, 0) && write_whole(fd, content->data, content->len, HEADER) &&
-		  fsync(fd) == 0;
+	bool ok =
+	    disk_write(fd, header, HEADER, 0) && disk_write(fd, content->data, content->len, HEADER) && fsync(fd) == 0;
 	int why = errno;
 	close(fd);
 	if (!ok) {
@@ -83,14 +68,8 @@ read_content(int fd, enum statefile_kind kind, struct buf *content)
 	uint8_t *p = buf_extend(content, (size_t)st.st_size);
 	if (!p)
 		return BX_ENOMEM;
-	for (size_t got = 0; got < content->len;) {
-		ssize_t n = pread(fd, p + got, content->len - got, (off_t)got);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return BX_EIO;
-		got += (size_t)n;
-	}
+	if (!disk_read(fd, p, content->len, 0))
+		return BX_EIO;
 	if (memcmp(p, MAGIC, sizeof MAGIC) != 0 || get_u32le(p + 12) != kind ||
 	    get_u64le(p + 16) != content->len - HEADER)
 		return BX_EBAD;
