@@ -30,7 +30,8 @@ SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer $(if $(findstr
 ALL_CFLAGS = -std=gnu11 $(OPT) $(WARN) $(WERROR) -D_GNU_SOURCE -I. -fPIC -pthread $(SANFLAGS) $(CFLAGS)
 ALL_CXXFLAGS = -std=c++17 $(OPT) -Wall -Wextra -Wshadow $(WERROR) -D_GNU_SOURCE -I. -fPIC $(SANFLAGS) $(CXXFLAGS)
 ALL_LDFLAGS = -pthread $(SANFLAGS) -Wl,-z,relro $(LDFLAGS)
-SHARED_FLAGS = -shared -Wl,-z,now -Wl,-z,defs
+# nodelete: a thread that has emitted calls back into the library when it ends, whoever has unloaded it meanwhile.
+SHARED_FLAGS = -shared -Wl,-z,now -Wl,-z,defs -Wl,-z,nodelete
 
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' '$(1)' '$(2)';)

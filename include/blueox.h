@@ -17,7 +17,7 @@
  *             }
  *     }
  *
- * Build with: cc prog.c $(pkg-config --cflags --libs blueox).
+ * Build with: cc prog.c $(pkg-config --cflags --libs blueox).  C11 or later, C++14 or later.
  *
  * What holds for every function here, unless its own comment says otherwise:
  *
@@ -297,11 +297,21 @@ class bx__timed
 	bx__timer timer_;
 };
 
-#define BX__OPTIONS(...)                                                                                               \
+/*
+ * A name alone is a plain argument.  Options after it are designated initializers, which C++ has since C++20, and which
+ * g++ and clang++ take as an extension before.
+ */
+#define BX__NAME(name) name
+#define BX__DESIGNATED(...)                                                                                            \
 	bx_options                                                                                                     \
 	{                                                                                                              \
 		.name = __VA_ARGS__                                                                                    \
 	}
+#define BX__SEVENTH(a, b, c, d, e, f, g, ...) g
+#define BX__OPTIONS(...)                                                                                               \
+	BX__SEVENTH(                                                                                                   \
+	    __VA_ARGS__, BX__DESIGNATED, BX__DESIGNATED, BX__DESIGNATED, BX__DESIGNATED, BX__DESIGNATED, BX__NAME, 0)  \
+	(__VA_ARGS__)
 #define BX__CONTEXT(serial, ...)                                                                                       \
 	for (bx_scope BX__JOIN(bx__scope_, serial){BX__OPTIONS(__VA_ARGS__)}; BX__JOIN(bx__scope_, serial).once();)
 #define BX__TIMEIT(serial, key)                                                                                        \

@@ -147,7 +147,7 @@ reserve(struct thread *t, bx_ctx *ctx, struct field_key key, uint64_t max, struc
 {
 	struct ctx *c = context_of(t, ctx);
 	*found = c;
-	if (!c) {
+	if (!c || !key.s) {
 		atomic_fetch_add_explicit(&t->process->fields_ignored, 1, memory_order_relaxed);
 		return NULL;
 	}
@@ -161,8 +161,8 @@ key_of(const char *key, uint32_t known)
 {
 	if (__builtin_expect(known != BX__KEY_UNKNOWN, 1))
 		return (struct field_key){key, known & 0x7fffffffU, known >> 31, true};
-	size_t n = strnlen(key, FIELD_KEY_MAX + 1);
-	return (struct field_key){key, (uint32_t)n, memchr(key, '.', n) != NULL, false};
+	size_t n = key ? strnlen(key, FIELD_KEY_MAX + 1) : 0;
+	return (struct field_key){key, (uint32_t)n, n && memchr(key, '.', n), false};
 }
 
 #define SET_SCALAR(put)                                                                                                \
@@ -266,12 +266,13 @@ bx_stats(struct bx_counters *out)
 	struct process *p = t->process;
 	uint64_t by[RING_DROP_SLOTS] = {0};
 	for (int i = 0; i < DROP_REASONS; i++)
-		by[i] = atomic_load(&p->pending[i]);
+		by[i] = atomic_load(&p->pending[i]) + atomic_load(&p->left_dropped[i]);
+	out->events = atomic_load(&p->left_events);
 	uint32_t used = atomic_load(&p->slots_used);
 	for (uint32_t i = 0; i < used; i++) {
-		if (atomic_load(&p->rings[i].use) < RING_FREE)
+		const struct ring_header *h = process_ring(p, i);
+		if (!h)
 			continue;
-		const struct ring_header *h = atomic_load(&p->rings[i].header);
 		out->rings++;
 		out->events += atomic_load(&h->events);
 		for (int j = 0; j < DROP_REASONS; j++)

@@ -64,3 +64,11 @@ process_drop(struct process *p, enum ring_drop reason, uint64_t bytes)
 	atomic_fetch_add_explicit(&p->pending_bytes, bytes, memory_order_relaxed);
 	atomic_store_explicit(&p->pending_any, true, memory_order_release);
 }
+
+void
+process_keep_counts(struct process *p, const struct ring_header *h)
+{
+	atomic_fetch_add(&p->left_events, atomic_load(&h->events));
+	for (int i = 0; i < DROP_REASONS; i++)
+		atomic_fetch_add(&p->left_dropped[i], atomic_load(&h->dropped_by[i]));
+}

@@ -40,6 +40,7 @@ struct process {
 	_Atomic uint64_t pending[RING_DROP_SLOTS];
 	_Atomic uint64_t pending_bytes;
 	_Atomic bool pending_any;
+	_Atomic uint64_t left_events, left_dropped[RING_DROP_SLOTS]; /* of rings that were left */
 	_Atomic uint64_t fields_ignored, fields_left_out, bad_names;
 
 	_Atomic bool first_top; /* the id from the environment is spent */
@@ -72,8 +73,20 @@ struct process *process_get(void);
 /* As it is: NULL where process_get() would make one or give it its generation.  Nothing has been emitted then. */
 struct process *process_peek(void);
 
+/* Adds the counts of a ring that is being left to those of the process. */
+void process_keep_counts(struct process *p, const struct ring_header *h);
+
 /* Counts a dropped event that no ring took. */
 void process_drop(struct process *p, enum ring_drop reason, uint64_t bytes);
+
+/* The ring in a slot, or NULL.  What it points to stays readable even when its thread leaves the ring meanwhile. */
+static inline const struct ring_header *
+process_ring(struct process *p, uint32_t slot)
+{
+	if (atomic_load(&p->rings[slot].use) < RING_FREE)
+		return NULL;
+	return atomic_load(&p->rings[slot].header);
+}
 
 static inline bool
 config_on(void)

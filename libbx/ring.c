@@ -201,22 +201,32 @@ map_doorbell(struct process *p, const char *path)
 }
 
 static struct ring_header *
-make_named(struct process *p, struct ring_paths *paths)
+make_named(struct process *p, struct ring_paths *paths, uint64_t capacity)
 {
 	struct rand r;
 	rand_seed(&r);
 	struct ring_header *made = NULL;
 	if (make_paths(paths, rand_u64(&r)))
-		made = make_file(paths, bx_config.ring_capacity, &r);
+		made = make_file(paths, capacity, &r);
 	if (made)
 		map_doorbell(p, paths->doorbell);
 	return made;
 }
 
+/* The second half of what a process may have is for smaller rings: many threads then get little rather than nothing. */
+static uint64_t
+capacity_now(struct process *p)
+{
+	uint64_t capacity = bx_config.ring_capacity;
+	if (atomic_load(&p->ring_bytes) + capacity <= RING_PROCESS_MAX / 2)
+		return capacity;
+	return capacity / 4 > RING_CAPACITY_MIN ? capacity / 4 : RING_CAPACITY_MIN;
+}
+
 static struct ring_header *
 make_ring(struct process *p)
 {
-	uint64_t capacity = bx_config.ring_capacity;
+	uint64_t capacity = capacity_now(p);
 	int64_t now = clock_mono_ns();
 	if (now < atomic_load(&p->ring_retry))
 		return NULL;
@@ -225,7 +235,7 @@ make_ring(struct process *p)
 	    mmap(NULL, sizeof *paths, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct ring_header *made = NULL;
 	if (atomic_fetch_add(&p->ring_bytes, capacity) + capacity <= RING_PROCESS_MAX && paths != MAP_FAILED)
-		made = make_named(p, paths);
+		made = make_named(p, paths, capacity);
 	if (!made) {
 		atomic_fetch_sub(&p->ring_bytes, capacity);
 		atomic_store(&p->ring_retry, now + RETRY_NS);
@@ -314,8 +324,11 @@ ring_leave(struct ring *r, struct process *p)
 	if (!r->header)
 		return;
 	int kept = errno;
+	process_keep_counts(p, r->header);
 	atomic_store(&r->slot->header, NULL);
-	munmap(r->header, mapped_bytes(r->capacity));
+	/* Another thread may be reading the header for its counters: the file goes, the addresses stay and read as zero. */
+	(void)mmap(r->header, mapped_bytes(r->capacity), PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 	atomic_fetch_sub(&p->ring_bytes, r->capacity);
 	atomic_store(&r->slot->use, RING_NONE);
 	*r = (struct ring){0};

@@ -43,7 +43,7 @@ void ring_publish(struct ring *r, uint64_t size, struct process *p);
 /* Counts events that no ring could take. */
 void ring_drop(struct ring *r, enum ring_drop reason, uint64_t count, uint64_t bytes, double now);
 
-/* Unmaps the ring, if there is one, as the last act on it; its slot is free for another. */
+/* Lets go of the ring's file, if there is one, as the last act on it; its slot is free for another. */
 void ring_leave(struct ring *r, struct process *p);
 
 /* For the child of a fork that came in the middle of a publish: gives the hole where the parent's ring was memory of

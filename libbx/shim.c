@@ -20,11 +20,12 @@ static bool
 has_emitted(struct process *p)
 {
 	uint32_t used = p ? atomic_load(&p->slots_used) : 0;
-	for (uint32_t i = 0; i < used; i++)
-		if (atomic_load(&p->rings[i].use) >= RING_FREE &&
-		    atomic_load(&atomic_load(&p->rings[i].header)->events))
+	for (uint32_t i = 0; i < used; i++) {
+		const struct ring_header *h = process_ring(p, i);
+		if (h && atomic_load(&h->events))
 			return true;
-	return false;
+	}
+	return p && atomic_load(&p->left_events);
 }
 
 bx_ctx *

@@ -205,6 +205,13 @@ probe_ring(struct ring_file *r, int64_t now_ns)
 	if (r->probes_due > 0)
 		r->probes_due--;
 	ring_file_probe(r);
+	static bool told;
+	if (r->kept && !told) {
+		told = true;
+		say(SAY_WARNING,
+		    "whether rings of other users are in use cannot be asked without CAP_LEASE; each is kept until its "
+		    "process is known to be gone");
+	}
 	r->next_probe_ns = now_ns + (r->probes_due ? hint_probe_ns : idle_probe_ns);
 }
 
@@ -286,7 +293,11 @@ encode_ring(struct ring_file *r, struct buf *out)
 	mp_add_strz(out, "dropped");
 	mp_add_uint(out, dropped);
 	mp_add_strz(out, "state");
-	mp_add_strz(out, r->leaving_at ? "leaving" : r->gone ? "gone" : r->closed ? "closed" : "live");
+	mp_add_strz(out, r->leaving_at ? "leaving"
+			 : r->gone     ? "gone"
+			 : r->kept     ? "unknown"
+			 : r->closed   ? "closed"
+				       : "live");
 }
 
 static void

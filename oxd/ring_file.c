@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -72,6 +73,7 @@ ring_file_open(
 	memcpy(r->key.nonce, h.nonce, sizeof h.nonce);
 	memcpy(r->program, h.program, sizeof h.program);
 	r->pid = h.pid;
+	r->same_pidns = stat("/proc/self/ns/pid", &st) == 0 && h.pidns == (uint64_t)st.st_ino;
 	static const uint8_t unknown[16];
 	r->other_boot = memcmp(h.boot_id, boot_id, 16) != 0 && memcmp(h.boot_id, unknown, 16) != 0;
 	r->gone = r->other_boot;
@@ -262,8 +264,13 @@ ring_file_probe(struct ring_file *r)
 	if (fcntl(r->fd, F_SETLEASE, F_WRLCK) == 0) {
 		fcntl(r->fd, F_SETLEASE, F_UNLCK);
 		r->gone = true;
-	} else if (errno == EACCES && r->closed) {
-		r->gone = true; /* another user's file, and no CAP_LEASE: the kernel's own word must do */
+	} else if (errno == EACCES) {
+		/*
+		 * Another user's file, and no CAP_LEASE.  A close proves nothing, since anybody of that user may open and
+		 * close the file.  A pid of our own namespace that is gone does: rings are not inherited over fork.
+		 */
+		r->gone = r->same_pidns && r->pid != 0 && kill((pid_t)r->pid, 0) != 0 && errno == ESRCH;
+		r->kept = !r->gone;
 	}
 	return r->gone;
 }

@@ -24,11 +24,13 @@ struct ring_file {
 	struct ring_key key;
 	char program[65];
 	uint32_t pid;
+	bool same_pidns;           /* the pid is one of our own namespace */
 	bool other_boot;           /* its program cannot live any more */
 	struct position *position; /* borrowed from the table; its `to` is P of the rules */
 	uint64_t tail_due;         /* to be written once the batch is in the journal; 0: none */
 	bool gone;                 /* nobody has it mapped any more (R2 succeeded) */
-	bool closed;               /* the kernel told us that the last mapping went */
+	bool closed;               /* somebody who could write has closed it: a hint to look, nothing more */
+	bool kept;                 /* the kernel will not say, and nothing else does: drained, never taken away */
 	unsigned probes_due;       /* look so many times soon whether it is gone */
 	uint64_t leaving_at; /* its last record in the journal; once that is synced the file goes; 0: not leaving */
 	uint64_t target;     /* a flush waits until `to` is here */
