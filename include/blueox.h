@@ -52,8 +52,9 @@ typedef struct bx_ctx bx_ctx;
 /*
  * Turns recording on, with events going to the oxd of this host through shared memory.  The run directory is
  * BLUEOX_RUN_DIR, else /run/blueox, else /dev/shm/blueox-<uid>; BLUEOX_RING_SIZE (default 256k, 0 disables) and
- * BLUEOX_EVENT_MAX (default 64k, at most a quarter of the ring) bound what a thread and an event may take.  Nothing is
- * opened until the first event.  In a setuid program the environment is not read and recording stays off.
+ * BLUEOX_EVENT_MAX (default 64k, at most a quarter of the ring) bound what a thread and an event may take; all rings of a
+ * process stay within 8 MiB (16 threads that emit at once get rings of the default size, 64 more get 64k).  Nothing is opened
+ * until the first event.  In a setuid program the environment is not read and recording stays off.
  *
  * Returns 0, or -1 when recording stays off (a variable cannot be read, the ring size is 0, or setuid).  Calling it
  * again does nothing and returns the same.

@@ -61,6 +61,7 @@ struct journal {
 	bool soon;
 	bool broken; /* the last write failed: unsynced holds what no segment has */
 	bool stop;
+	bool impatient; /* oxd leaves: nobody waits for room any more */
 	uint64_t wakes;
 	struct buf snapshot;
 	uint64_t snapshot_covers;
@@ -245,7 +246,7 @@ rescue(struct journal *j, int why)
 			set_state(j, JOURNAL_RUNS, 0);
 			break;
 		}
-		if (!is_no_space(errno) || j->stop) {
+		if (!is_no_space(errno) || j->stop || j->impatient) {
 			set_state(j, JOURNAL_FAILED, errno);
 			break;
 		}
@@ -624,7 +625,7 @@ make_fit(struct journal *j)
 	while (j->active->end + j->batch.len > j->active->bytes) {
 		if (add_segment(j, j->batch.len) == BX_OK)
 			break;
-		if (j->stop || atomic_load(&j->state) == JOURNAL_FAILED)
+		if (j->stop || j->impatient || atomic_load(&j->state) == JOURNAL_FAILED)
 			return false;
 		pthread_mutex_unlock(&j->lock);
 		usleep(RETRY_MS * 1000);
@@ -770,6 +771,15 @@ journal_wake(struct journal *j)
 	pthread_mutex_lock(&j->lock);
 	j->wakes++;
 	pthread_cond_broadcast(&j->moved);
+	pthread_mutex_unlock(&j->lock);
+}
+
+void
+journal_wait_no_more(struct journal *j)
+{
+	pthread_mutex_lock(&j->lock);
+	j->impatient = true;
+	pthread_cond_signal(&j->work);
 	pthread_mutex_unlock(&j->lock);
 }
 

@@ -93,6 +93,12 @@ const char *journal_state_text(struct journal *j, char *out, size_t cap); /* wit
 bool journal_wait(struct journal *j, uint64_t number, int timeout_ms);
 void journal_wake(struct journal *j);
 
+/*
+ * oxd is leaving: whoever waits for the disk to have room again gives up, and the state becomes failed.  What was not
+ * taken is still in the rings.
+ */
+void journal_wait_no_more(struct journal *j);
+
 /* Asks for a sync now rather than within 100 ms; does not wait. */
 void journal_sync_soon(struct journal *j);
 

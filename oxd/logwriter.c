@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -401,6 +402,31 @@ shut_one_file(struct logwriter *lw)
 	return DONE;
 }
 
+/*
+ * The log directory was removed: what its path names now, or is made to name, is where events go on.  The lock goes with
+ * the new descriptor.
+ */
+static bool
+find_directory_again(struct logwriter *lw)
+{
+	struct stat st;
+	if (fstat(lw->log_fd, &st) != 0 || st.st_nlink != 0)
+		return false;
+	int fd = mkdir(lw->cfg.log_path, 0755) == 0 || errno == EEXIST
+		     ? open(lw->cfg.log_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+		     : -1;
+	if (fd < 0)
+		return false;
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		close(fd);
+		return false;
+	}
+	close(lw->log_fd);
+	lw->log_fd = fd;
+	say(SAY_WARNING, "log directory %s was removed; going on in a new one of that name", lw->cfg.log_path);
+	return true;
+}
+
 /* Makes or opens the file.  `made` is set when it has to be listed before its first byte. */
 static enum outcome
 ready_file(struct logwriter *lw, struct logfile *f, bool *made)
@@ -425,7 +451,10 @@ ready_file(struct logwriter *lw, struct logfile *f, bool *made)
 			go_back(lw);
 			return AGAIN;
 		}
-		set_trouble(lw, "cannot open", f->name, errno);
+		int why = errno;
+		if (find_directory_again(lw))
+			continue;
+		set_trouble(lw, "cannot open", f->name, why);
 		if (!wait_a_while(lw))
 			return LEAVE;
 	}

@@ -43,6 +43,7 @@ struct oxd {
 	struct stream stream;
 	int signal_fd;
 	bool stopping;
+	bool homeless; /* the run directory was removed under us */
 };
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
@@ -202,6 +203,17 @@ take_signal(struct oxd *o)
 	}
 }
 
+/* Programs cannot find us any more, and never will: somebody has to start us anew, with directories of our own making. */
+static void
+look_for_home(struct oxd *o)
+{
+	if (o->homeless || !atomic_load(&o->ingest.rings.removed))
+		return;
+	say(SAY_ERROR, "run directory %s was removed while oxd runs; leaving, a new start makes it again",
+	    o->house.run_path);
+	o->homeless = o->stopping = true;
+}
+
 static void
 serve(struct oxd *o)
 {
@@ -221,6 +233,7 @@ serve(struct oxd *o)
 		    : stream_is_wanted(&o->stream) ? POLL_STREAM_MS
 						   : POLL_MS);
 		take_signal(o);
+		look_for_home(o);
 		stream_listen(&o->stream);
 		if (waits)
 			control_go_on(&o->control);
@@ -239,6 +252,7 @@ oxd_stop(struct oxd *o)
 	sd_notify(0, "STOPPING=1");
 	house_tell_no_more(&o->house);
 	ingest_push_stop(&o->push);
+	journal_wait_no_more(o->journal);
 	ingest_stop(&o->ingest);
 	journal_sync_soon(o->journal);
 	while (journal_state(o->journal) == JOURNAL_RUNS &&
@@ -303,5 +317,5 @@ main(int argc, char **argv)
 	serve(&o);
 	bool ok = oxd_stop(&o);
 	oxd_conf_fini(&o.conf);
-	return ok ? 0 : 1;
+	return ok && !o.homeless ? 0 : 1;
 }

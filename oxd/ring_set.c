@@ -17,7 +17,7 @@
 #include "oxd/say.h"
 
 enum { BAD_MAX = 16, LEFTOVER_S = 60, HINT_PROBES = 5 };
-static const int64_t scan_ns = 30000000000, retry_ns = 2000000000;
+static const int64_t scan_ns = 30000000000, retry_ns = 2000000000, look_ns = 1000000000;
 
 static void
 read_boot_id(uint8_t out[16])
@@ -178,9 +178,22 @@ take_news(struct ring_set *set, const struct inotify_event *e)
 	}
 }
 
+/* The kernel tells nobody that a directory was removed while somebody, we, has it open. */
+static void
+look_for_directory(struct ring_set *set, int64_t now_ns)
+{
+	struct stat st;
+	if (now_ns < set->next_look_ns)
+		return;
+	set->next_look_ns = now_ns + look_ns;
+	if (fstat(set->rings_fd, &st) == 0 && st.st_nlink == 0)
+		atomic_store(&set->removed, true);
+}
+
 bool
 ring_set_update(struct ring_set *set, int64_t now_ns)
 {
+	look_for_directory(set, now_ns);
 	_Alignas(struct inotify_event) char events[8192];
 	ssize_t n = set->inotify_fd < 0 ? -1 : read(set->inotify_fd, events, sizeof events);
 	for (ssize_t at = 0; at < n;) {

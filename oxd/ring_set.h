@@ -8,6 +8,7 @@
 #ifndef BLUEOX_OXD_RING_SET_H
 #define BLUEOX_OXD_RING_SET_H
 
+#include <stdatomic.h>
 #include "oxd/ring_file.h"
 #include "oxd/stats.h"
 
@@ -20,9 +21,11 @@ struct ring_set {
 	struct positions *positions; /* borrowed */
 	struct stats *stats;         /* borrowed */
 	unsigned bad_count;
+	_Atomic bool removed; /* the rings directory is not there any more; read by any thread */
 	bool scan_due;
 	bool all_open; /* the last scan could open every ring that it saw */
 	int64_t next_scan_ns;
+	int64_t next_look_ns;
 };
 
 /* `run_fd` is the run directory, which has `rings` and `bad`.  False with errno. */
