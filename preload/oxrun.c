@@ -94,11 +94,16 @@ static int
 run(const struct conf *c)
 {
 	char path[PATH_MAX];
+	const char *object = c->library ? c->library : find_object(path);
 	const char *why = target_refuses(c->command[0]);
 	if (why)
 		fprintf(stderr, "oxrun: %s %s: it runs without " OBJECT "\n", c->command[0], why);
+	else if (strpbrk(object, " :")) /* what LD_PRELOAD splits at */
+		fprintf(stderr,
+		    "oxrun: '%s' cannot be preloaded, its path has a space or a colon: %s runs without it\n", object,
+		    c->command[0]);
 	else
-		set_preload(c->library ? c->library : find_object(path));
+		set_preload(object);
 	set_id();
 	return c->name ? run_named(c) : command_exec(c->command);
 }

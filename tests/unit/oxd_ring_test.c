@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* ring_file, ring_set, ingest: rings made by hand, whole, torn, damaged and hostile. */
-/* LIBS: -Wl,--wrap=fsync -Wl,--wrap=fdatasync -Wl,--wrap=pwrite */
+/* LIBS: -Wl,--wrap=fsync -Wl,--wrap=fdatasync -Wl,--wrap=pwrite -Wl,--wrap=fcntl */
 #include "tests/unit/oxd_world.h"
 
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <signal.h>
 
 #include "oxd/house.h"
 #include "oxd/ingest.h"
@@ -27,6 +29,26 @@ struct bench {
 	uint8_t boot_id[16];
 	bool running;
 };
+
+/* What the kernel says to a lease: 0 lets it decide. */
+static _Atomic int lease_errno;
+
+int __real_fcntl(int fd, int cmd, ...);
+int __wrap_fcntl(int fd, int cmd, ...);
+
+int
+__wrap_fcntl(int fd, int cmd, ...)
+{
+	va_list ap;
+	va_start(ap, cmd);
+	long arg = va_arg(ap, long);
+	va_end(ap);
+	if (cmd == F_SETLEASE && lease_errno) {
+		errno = lease_errno;
+		return -1;
+	}
+	return __real_fcntl(fd, cmd, arg);
+}
 
 static void
 bench_init(struct bench *b)
@@ -261,6 +283,45 @@ a_mapped_ring_stays_and_one_that_nobody_maps_is_drained_and_goes(void **state)
 	bench_flush(&b);
 	assert_numbers(&b, 2);
 	assert_int_equal(b.w.positions.table == NULL, true);
+	bench_fini(&b);
+}
+
+/* A ring of another user, to an oxd without CAP_LEASE: a close by somebody proves nothing, a dead process does. */
+static void
+where_the_lease_is_refused_only_a_process_that_is_gone_frees_a_ring(void **state)
+{
+	(void)state;
+	struct bench b;
+	struct ring r;
+	struct stat ns;
+	bench_init(&b);
+	lease_errno = EACCES;
+	assert_int_equal(stat("/proc/self/ns/pid", &ns), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		alarm(60);
+		pause();
+		_exit(0);
+	}
+	ring_make(&b, &r, 1);
+	r.h->pid = (uint32_t)pid;
+	r.h->pidns = ns.st_ino;
+	ring_put(&r, 0);
+	bench_start(&b);
+	bench_flush(&b);
+	for (int i = 0; i < 20; i++)
+		close(open(r.path, O_RDWR | O_CLOEXEC));
+	bench_flush(&b);
+	usleep(200000); /* not a wait for something: time in which nothing may happen */
+	assert_int_equal(access(r.path, F_OK), 0);
+	ring_put(&r, 1);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	ring_unmap(&r); /* the close is the hint to look */
+	wait_gone(&r);
+	bench_flush(&b);
+	assert_numbers(&b, 2);
+	lease_errno = 0;
 	bench_fini(&b);
 }
 
@@ -583,6 +644,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(events_come_out_whole_and_in_order_across_many_wraps),
 	    cmocka_unit_test(a_mapped_ring_stays_and_one_that_nobody_maps_is_drained_and_goes),
+	    cmocka_unit_test(where_the_lease_is_refused_only_a_process_that_is_gone_frees_a_ring),
 	    cmocka_unit_test(after_a_restart_it_goes_on_where_the_journal_says_not_where_the_tail_says),
 	    cmocka_unit_test(a_bad_map_costs_only_its_own_event),
 	    cmocka_unit_test(a_damaged_ring_is_condemned_and_the_others_go_on),
