@@ -213,28 +213,35 @@ make_named(struct process *p, struct ring_paths *paths, uint64_t capacity)
 	return made;
 }
 
-/* The second half of what a process may have is for smaller rings: many threads then get little rather than nothing. */
+/*
+ * Takes a ring's bytes out of what the process may have; 0 when there is nothing left.  The second half is for smaller
+ * rings: many threads then get little rather than nothing.
+ */
 static uint64_t
-capacity_now(struct process *p)
+reserve_capacity(struct process *p)
 {
-	uint64_t capacity = bx_config.ring_capacity;
-	if (atomic_load(&p->ring_bytes) + capacity <= RING_PROCESS_MAX / 2)
-		return capacity;
-	return capacity / 4 > RING_CAPACITY_MIN ? capacity / 4 : RING_CAPACITY_MIN;
+	uint64_t full = bx_config.ring_capacity, taken = atomic_load(&p->ring_bytes), capacity;
+	uint64_t small = full / 4 > RING_CAPACITY_MIN ? full / 4 : RING_CAPACITY_MIN;
+	do {
+		capacity = taken + full <= RING_PROCESS_MAX / 2 ? full : small;
+		if (taken + capacity > RING_PROCESS_MAX)
+			return 0;
+	} while (!atomic_compare_exchange_weak(&p->ring_bytes, &taken, taken + capacity));
+	return capacity;
 }
 
 static struct ring_header *
 make_ring(struct process *p)
 {
-	uint64_t capacity = capacity_now(p);
 	int64_t now = clock_mono_ns();
 	if (now < atomic_load(&p->ring_retry))
 		return NULL;
+	uint64_t capacity = reserve_capacity(p);
 	/* Three paths are more than the stack of a signal handler or a fiber may have left. */
 	struct ring_paths *paths =
 	    mmap(NULL, sizeof *paths, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct ring_header *made = NULL;
-	if (atomic_fetch_add(&p->ring_bytes, capacity) + capacity <= RING_PROCESS_MAX && paths != MAP_FAILED)
+	if (capacity && paths != MAP_FAILED)
 		made = make_named(p, paths, capacity);
 	if (!made) {
 		atomic_fetch_sub(&p->ring_bytes, capacity);
@@ -326,8 +333,11 @@ ring_leave(struct ring *r, struct process *p)
 	int kept = errno;
 	process_keep_counts(p, r->header);
 	atomic_store(&r->slot->header, NULL);
-	/* Another thread may be reading the header for its counters: the file goes, the addresses stay and read as zero. */
-	(void)mmap(r->header, mapped_bytes(r->capacity), PROT_READ | PROT_WRITE,
+	/*
+	 * Another thread may be reading the header for its counters: the file goes, the addresses stay, and it reads the old
+	 * count or zero.  By system call, since a thread sanitizer takes mmap(3) for a write to all of it.
+	 */
+	syscall(SYS_mmap, r->header, mapped_bytes(r->capacity), PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 	atomic_fetch_sub(&p->ring_bytes, r->capacity);
 	atomic_store(&r->slot->use, RING_NONE);

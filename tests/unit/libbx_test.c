@@ -591,8 +591,7 @@ TEST(a_process_stays_within_its_bound_of_rings)
 	}
 	bx_stats(&c);
 	const struct seen *seen = look();
-	/* Half of the bound in full rings, half in rings of a quarter; two threads at once may both find room for a full one. */
-	assert_in_range(sum, 16 + 64 - 8, 16 + 64);
+	assert_int_equal(sum, 16 + 64); /* half of the bound in full rings, half in rings of a quarter */
 	assert_int_equal(seen->rings, sum);
 	assert_in_range(seen->ring_bytes, 0, RING_PROCESS_MAX);
 	assert_int_equal(c.dropped_no_ring, THREADS - sum);
