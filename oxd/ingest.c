@@ -44,6 +44,7 @@ offer_snapshot(struct ingest *in)
 	uint64_t covers = journal_last(in->journal);
 	if (covers == journal_snapshot_covers(in->journal))
 		return;
+	origins_grow_old(&in->positions->origins, clock_mono_ns());
 	positions_encode(in->positions, covers, &content);
 	if (content.err == BX_OK)
 		journal_offer_snapshot(in->journal, covers, &content);
@@ -80,7 +81,7 @@ append_frame(struct ingest *in, const struct source *source, struct buf *frame)
 	}
 	in->seq++;
 	journal_append(in->journal, source, (struct bytes){frame->data, frame->len});
-	positions_apply(in->positions, source);
+	positions_apply(in->positions, source, (struct bytes){frame->data, frame->len});
 }
 
 static bool
@@ -93,6 +94,7 @@ journal_origin(struct ingest *in)
 		return false;
 	memcpy(source.origin, in->origin, FRAME_ORIGIN);
 	journal_append(in->journal, &source, (struct bytes){NULL, 0});
+	positions_apply(in->positions, &source, (struct bytes){NULL, 0});
 	in->origin_journaled = true;
 	return true;
 }
@@ -441,6 +443,7 @@ ingest_main(void *arg)
 	struct ingest *in = arg;
 	pthread_setname_np(pthread_self(), "ingest");
 	/* Start: every ring that is there is opened at the position that the journal knows, before any is drained. */
+	origins_grow_old(&in->positions->origins, clock_mono_ns());
 	ring_set_update(&in->rings, clock_mono_ns());
 	if (in->rings.all_open)
 		positions_forget_unused(in->positions);

@@ -60,7 +60,7 @@ static void
 replay_record(void *arg, const struct record *record)
 {
 	struct oxd *o = arg;
-	positions_apply(&o->positions, &record->source);
+	positions_apply(&o->positions, &record->source, record->frame);
 }
 
 /* Signals come through a descriptor.  SIGIO, which a broken lease sends, kills by default. */
@@ -161,6 +161,7 @@ static bool
 oxd_start(struct oxd *o, char *err, size_t err_cap)
 {
 	seen_init(&o->seen, &o->stats);
+	o->positions.origins.stats = &o->stats;
 	raise_file_limit();
 	if (!take_signals(o, err, err_cap) ||
 	    !house_open(&o->house, o->conf.run_dir, o->conf.state_path, o->conf.log_path, err, err_cap) ||

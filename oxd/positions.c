@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* positions: a hash table by ring key, and its MessagePack form. */
+/* positions: a hash table by ring key, the origins of frames, and their MessagePack form. */
 #include "oxd/positions.h"
 
 #include <stdlib.h>
@@ -15,6 +15,7 @@ positions_fini(struct positions *p)
 		HASH_DEL(p->table, pos);
 		free(pos);
 	}
+	origins_fini(&p->origins);
 }
 
 struct position *
@@ -56,22 +57,35 @@ positions_forget_unused(struct positions *p)
 		positions_forget(p, &pos);
 }
 
-void
-positions_apply(struct positions *p, const struct source *source)
+/* The frame's name and checksum, as frame.h lays them out; the record's own checksum has vouched for the bytes. */
+static void
+apply_frame(struct positions *p, const struct source *source, struct bytes frame)
 {
+	if (frame.n < FRAME_HEADER)
+		return;
+	uint64_t via = source->kind == SOURCE_RELAY ? source->relay.via : 0;
+	origins_add(&p->origins, frame.p + 16, get_u64le(frame.p + 32), get_u64le(frame.p + 8), via);
+}
+
+void
+positions_apply(struct positions *p, const struct source *source, struct bytes frame)
+{
+	apply_frame(p, source, frame);
 	if (source->kind == SOURCE_RING) {
 		struct position *pos = positions_get(p, &source->ring.key);
 		if (source->ring.to > pos->to)
 			pos->to = source->ring.to;
 	} else if (source->kind == SOURCE_OWN) {
 		positions_get(p, &source->own.key)->reported = source->own.reported;
+	} else if (source->kind == SOURCE_ORIGIN) {
+		origins_own(&p->origins, source->origin);
 	}
 }
 
 void
 positions_encode(const struct positions *p, uint64_t covers, struct buf *out)
 {
-	mp_add_map(out, 2);
+	mp_add_map(out, 3);
 	mp_add_strz(out, "covers");
 	mp_add_uint(out, covers);
 	mp_add_strz(out, "rings");
@@ -87,6 +101,8 @@ positions_encode(const struct positions *p, uint64_t covers, struct buf *out)
 		for (int i = 0; i < RING_DROP_SLOTS; i++)
 			mp_add_uint(out, pos->reported.by[i]);
 	}
+	mp_add_strz(out, "frames");
+	origins_encode(&p->origins, out);
 }
 
 static uint64_t
@@ -158,6 +174,8 @@ positions_decode(struct positions *p, const struct buf *in, uint64_t *covers)
 			uint32_t rings = take_array(&c, 0);
 			for (uint32_t r = 0; r < rings && c.err == BX_OK; r++)
 				decode_ring(p, &c);
+		} else if (mp_str_is(&key, "frames")) {
+			origins_decode(&p->origins, &c);
 		} else {
 			mp_skip(&c);
 		}

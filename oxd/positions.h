@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * positions: how far each ring has been taken over, and which of its drops have been reported.
+ * positions: how far each ring has been taken over, which of its drops have been reported, which frames are there.
  *
  * It is the sum of all journal records so far, and nothing else: recovery feeds it the snapshot and then each record
  * behind it; afterwards the ingest thread, which appends the records, keeps it in step and owns it.
@@ -11,6 +11,7 @@
 #include <uthash.h>
 
 #include "libbx/core/buf.h"
+#include "oxd/origins.h"
 #include "oxd/source.h"
 
 struct position {
@@ -24,6 +25,7 @@ struct position {
 /* All zeroes is valid and empty. */
 struct positions {
 	struct position *table;
+	struct origins origins;
 };
 
 void positions_fini(struct positions *p);
@@ -33,10 +35,13 @@ struct position *positions_get(struct positions *p, const struct ring_key *key);
 void positions_forget(struct positions *p, struct position **pos);
 void positions_forget_unused(struct positions *p);
 
-/* Takes in what one record says. */
-void positions_apply(struct positions *p, const struct source *source);
+/* Takes in what one record says; `frame` is its frame, or empty. */
+void positions_apply(struct positions *p, const struct source *source, struct bytes frame);
 
-/* Snapshot content, MessagePack: {covers, rings: [[ino, uid, nonce, to, dropped_bytes, [dropped_by…]]…]}. */
+/*
+ * Snapshot content, MessagePack: {covers, rings: [[ino, uid, nonce, to, dropped_bytes, [dropped_by…]]…], frames: as
+ * origins.h has it}.
+ */
 void positions_encode(const struct positions *p, uint64_t covers, struct buf *out);
 enum bx_err positions_decode(struct positions *p, const struct buf *in, uint64_t *covers);
 

@@ -6,7 +6,13 @@
 
 #include "libbx/core/bytes.h"
 
-enum { KEY_BYTES = 32, RING_BYTES = KEY_BYTES + 16, OWN_BYTES = KEY_BYTES + 8 + 8 * RING_DROP_SLOTS, LOST_BYTES = 16 };
+enum {
+	KEY_BYTES = 32,
+	RING_BYTES = KEY_BYTES + 16,
+	OWN_BYTES = KEY_BYTES + 8 + 8 * RING_DROP_SLOTS,
+	LOST_BYTES = 16,
+	RELAY_BYTES = 8
+};
 
 static_assert((int)OWN_BYTES == (int)SOURCE_MAX, "layout");
 static_assert(sizeof(struct ring_key) == KEY_BYTES, "hashed as bytes, so without holes");
@@ -23,6 +29,8 @@ bytes_of(uint8_t kind)
 		return OWN_BYTES;
 	case SOURCE_LOST:
 		return LOST_BYTES;
+	case SOURCE_RELAY:
+		return RELAY_BYTES;
 	default:
 		return 0;
 	}
@@ -66,6 +74,9 @@ source_encode(const struct source *s, uint8_t out[SOURCE_MAX])
 		put_u64le(out, s->lost.lo);
 		put_u64le(out + 8, s->lost.hi);
 		break;
+	case SOURCE_RELAY:
+		put_u64le(out, s->relay.via);
+		break;
 	default:
 		break;
 	}
@@ -76,7 +87,7 @@ bool
 source_decode(uint8_t kind, const uint8_t *p, size_t n, struct source *out)
 {
 	*out = (struct source){.kind = kind};
-	if (kind < SOURCE_ORIGIN || kind > SOURCE_LOST)
+	if (kind < SOURCE_ORIGIN || kind > SOURCE_RELAY)
 		return true;
 	if (n != bytes_of(kind))
 		return false;
@@ -98,6 +109,9 @@ source_decode(uint8_t kind, const uint8_t *p, size_t n, struct source *out)
 	case SOURCE_LOST:
 		out->lost.lo = get_u64le(p);
 		out->lost.hi = get_u64le(p + 8);
+		break;
+	case SOURCE_RELAY:
+		out->relay.via = get_u64le(p);
 		break;
 	default:
 		break;

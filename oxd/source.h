@@ -19,9 +19,10 @@
 enum source_kind {
 	SOURCE_ORIGIN = 1, /* a start of oxd: the origin of the frames behind it; no frame */
 	SOURCE_RING = 2,
-	SOURCE_PUSH = 3, /* version 3 clients */
-	SOURCE_OWN = 4,  /* an event of oxd itself about a ring */
-	SOURCE_LOST = 5, /* journal numbers that were found damaged; no frame */
+	SOURCE_PUSH = 3,  /* version 3 clients */
+	SOURCE_OWN = 4,   /* an event of oxd itself about a ring */
+	SOURCE_LOST = 5,  /* journal numbers that were found damaged; no frame */
+	SOURCE_RELAY = 6, /* a frame that another oxd or a sender without one made */
 };
 
 /* What makes a ring that ring: a name or a pid would not do, both are used again. */
@@ -53,6 +54,9 @@ struct source {
 		struct {
 			uint64_t lo, hi;
 		} lost;
+		struct {
+			uint64_t via; /* the peer that brought it, as origins.h counts them */
+		} relay;
 	};
 };
 

@@ -128,7 +128,7 @@ world_record(void *arg, const struct record *record)
 {
 	struct world *w = arg;
 	w->replayed++;
-	positions_apply(&w->positions, &record->source);
+	positions_apply(&w->positions, &record->source, record->frame);
 }
 
 static inline void
@@ -206,7 +206,7 @@ world_append(struct world *w, const struct source *source, const char *type, uin
 		err = journal_roll(w->journal, frame.len);
 	if (err == BX_OK) {
 		journal_append(w->journal, source, (struct bytes){frame.data, frame.len});
-		positions_apply(&w->positions, source);
+		positions_apply(&w->positions, source, (struct bytes){frame.data, frame.len});
 		err = journal_write(w->journal);
 	}
 	buf_fini(&frame);
