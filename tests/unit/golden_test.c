@@ -13,6 +13,8 @@
 #include "libbx/core/event.h"
 #include "libbx/core/frame.h"
 #include "libbx/core/mp.h"
+#include "libbx/core/relaymsg.h"
+#include "libbx/core/relaypack.h"
 #include "libbx/core/ringfile.h"
 #include "oxd/wire3.h"
 #include "tests/unit/unit.h"
@@ -402,6 +404,111 @@ wire_version_3s_first_part_is_read_and_built_again(void **state)
 	buf_fini(&file);
 }
 
+/* ---- relay: one file a kind ---- */
+
+static struct relay_msg
+relay_message(enum relay_kind kind)
+{
+	struct relay_msg m = {.kind = kind, .session = {0xc0, 0xc1, 0xc2, 0xc3, 0xc4, 0xc5, 0xc6, 0xc7}};
+	return m;
+}
+
+static struct relay_msg
+relay_golden(const char *name, const struct relay_msg *m, struct buf *file)
+{
+	struct buf built = {0};
+	struct relay_msg read;
+	assert_int_equal(relaymsg_write(&built, m), BX_OK);
+	*file = golden(name, &built);
+	assert_int_equal(relaymsg_read(file->data, file->len, &read), BX_OK);
+	assert_int_equal(read.kind, m->kind);
+	assert_memory_equal(read.session, m->session, RELAY_SESSION);
+	buf_fini(&built);
+	return read;
+}
+
+static void
+a_relays_greetings_are_read_and_built_again(void **state)
+{
+	(void)state;
+	struct buf file;
+	struct relay_msg m = relay_message(RELAY_HELLO), read;
+	m.hello = (struct relay_hello){
+	    .version = 1, .max_frame_version = 1, .features = RELAY_CAN_ZSTD, .node = text("web1")};
+	read = relay_golden("relay_hello_v1.bin", &m, &file);
+	assert_true(read.hello.version == 1 && read.hello.max_frame_version == 1 && text_is(read.hello.node, "web1"));
+	buf_fini(&file);
+	m.kind = RELAY_WELCOME;
+	m.hello.node = text("central");
+	m.hello.window = 32 << 20;
+	m.hello.max_msg = RELAY_MESSAGE_MAX;
+	m.hello.heartbeat_ms = 1000;
+	read = relay_golden("relay_welcome_v1.bin", &m, &file);
+	assert_true(read.hello.window == 32 << 20 && read.hello.heartbeat_ms == 1000);
+	assert_true(read.hello.max_msg == RELAY_MESSAGE_MAX && text_is(read.hello.node, "central"));
+	buf_fini(&file);
+}
+
+static void
+a_relays_frames_are_read_and_built_again(void **state)
+{
+	(void)state;
+	struct buf frame = read_golden("frame_v1.bin"), frames = {0}, file, out = {0};
+	struct relay_msg m = relay_message(RELAY_DATA), read;
+	relaymsg_add_frame(&frames, (struct bytes){frame.data, frame.len});
+	m.data = (struct relay_data){
+	    .message = 1, .from = 4096, .count = 1, .plain = (uint32_t)frames.len, .frames = {frames.data, frames.len}};
+	read = relay_golden("relay_data_v1.bin", &m, &file);
+	assert_true(read.data.message == 1 && read.data.from == 4096 && read.data.count == 1);
+	assert_int_equal(read.data.frames.n, frames.len);
+	buf_fini(&file);
+
+	struct relaypack pack = {0};
+	struct bytes got;
+	file = read_golden("relay_data_zstd_v1.bin"); /* another libzstd may pack otherwise: read only */
+	assert_int_equal(relaymsg_read(file.data, file.len, &read), BX_OK);
+	assert_true(read.data.zstd && read.data.count == 4);
+	assert_int_equal(relaypack_read(&pack, &read.data, &out, &got), BX_OK);
+	struct cursor c;
+	struct bytes each;
+	cursor_init(&c, got.p, got.n);
+	for (int i = 0; i < 4; i++) {
+		assert_true(relaymsg_next_frame(&c, &each));
+		assert_true(bytes_equal(each, (struct bytes){frame.data, frame.len}));
+	}
+	assert_false(relaymsg_next_frame(&c, &each));
+	relaypack_fini(&pack);
+	buf_fini(&out);
+	buf_fini(&file);
+	buf_fini(&frame);
+	buf_fini(&frames);
+}
+
+static void
+a_relays_answers_are_read_and_built_again(void **state)
+{
+	(void)state;
+	struct buf file, list = {0};
+	struct relay_msg m = relay_message(RELAY_ACK), read;
+	relaymsg_add_rejected(&list, 4097, RELAY_WHY_SUM);
+	m.ack = (struct relay_ack){.upto = 4098, .rejected_count = 1, .rejected = list.data};
+	read = relay_golden("relay_ack_v1.bin", &m, &file);
+	assert_true(read.ack.upto == 4098 && read.ack.rejected_count == 1);
+	assert_true(relaymsg_rejected(&read.ack, 0).n == 4097 && relaymsg_rejected(&read.ack, 0).why == RELAY_WHY_SUM);
+	buf_fini(&file);
+	buf_fini(&list);
+	m = relay_message(RELAY_BUSY);
+	m.busy.retry_ms = 500;
+	read = relay_golden("relay_busy_v1.bin", &m, &file);
+	assert_int_equal(read.busy.retry_ms, 500);
+	buf_fini(&file);
+	m = relay_message(RELAY_NOPE);
+	m.nope = (struct relay_nope){.reason = RELAY_NO_SESSION, .again = true};
+	read = relay_golden("relay_nope_v1.bin", &m, &file);
+	assert_true(read.nope.reason == RELAY_NO_SESSION && read.nope.again);
+	buf_fini(&file);
+}
+
 int
 main(void)
 {
@@ -413,6 +520,9 @@ main(void)
 	    cmocka_unit_test(a_frame_is_read_and_built_again),
 	    cmocka_unit_test(a_ring_is_read_and_built_again),
 	    cmocka_unit_test(wire_version_3s_first_part_is_read_and_built_again),
+	    cmocka_unit_test(a_relays_greetings_are_read_and_built_again),
+	    cmocka_unit_test(a_relays_frames_are_read_and_built_again),
+	    cmocka_unit_test(a_relays_answers_are_read_and_built_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
