@@ -2,13 +2,13 @@
 /* control: a table of commands; each writes its answer at once or leaves something to wait for. */
 #include "oxd/control.h"
 
-#include <errno.h>
 #include <unistd.h>
 #include <zmq.h>
 
 #include "include/blueox.h"
 #include "libbx/core/clock.h"
 #include "libbx/core/mp.h"
+#include "oxd/control_command.h"
 
 enum { COMMAND_MAX = 64 };
 static const int64_t patience_ns = 60000000000;
@@ -25,10 +25,10 @@ control_fini(struct control *c)
 	buf_fini(&c->answer);
 }
 
-/* ---- answers ----------------------------------------------------------------------------------------------------- */
+/* ---- what commands are made of ----------------------------------------------------------------------------------- */
 
-static void
-answer_error(struct control *c, const char *why)
+void
+control_error(struct control *c, const char *why)
 {
 	buf_clear(&c->answer);
 	mp_add_map(&c->answer, 1);
@@ -36,162 +36,198 @@ answer_error(struct control *c, const char *why)
 	mp_add_strz(&c->answer, why);
 }
 
-static void
-answer_ok(struct control *c)
+void
+control_ok(struct control *c)
 {
 	mp_add_map(&c->answer, 1);
 	mp_add_strz(&c->answer, "ok");
 	mp_add_bool(&c->answer, true);
 }
 
-static void
-answer_port(struct control *c, const struct port *p)
+void
+control_add_uint(struct control *c, const char *key, uint64_t v)
 {
-	if (!p) {
-		answer_error(c, "this oxd has no such port");
-		return;
-	}
-	mp_add_map(&c->answer, 2);
-	mp_add_strz(&c->answer, "port");
-	mp_add_uint(&c->answer, p->number);
-	mp_add_strz(&c->answer, "endpoint");
-	mp_add_strz(&c->answer, p->endpoint);
+	mp_add_strz(&c->answer, key);
+	mp_add_uint(&c->answer, v);
 }
 
-static void
-wait_for(struct control *c, enum control_wait what)
+void
+control_add_text(struct control *c, const char *key, const char *v)
 {
-	c->waits_for = what;
+	mp_add_strz(&c->answer, key);
+	if (mp_is_utf8(v, strlen(v)))
+		mp_add_strz(&c->answer, v);
+	else
+		mp_add_bin(&c->answer, v, strlen(v));
+}
+
+void
+control_wait(struct control *c, control_look *look)
+{
+	c->look = look;
 	c->give_up_ns = clock_mono_ns() + patience_ns;
+}
+
+/* The request is one whole map, so nothing here can fail but the search. */
+bool
+control_get(struct bytes request, const char *key, struct mp_token *value)
+{
+	struct cursor c;
+	struct mp_token top, t;
+	cursor_init(&c, request.p, request.n);
+	mp_next(&c, &top);
+	for (uint32_t i = 0; i < top.len; i++) {
+		struct cursor peek = c;
+		mp_next(&peek, &t);
+		bool it =
+		    (t.kind == MP_STR || t.kind == MP_BIN) && t.len == strlen(key) && memcmp(t.data, key, t.len) == 0;
+		mp_skip(&c);
+		peek = c;
+		if (it)
+			return mp_next(&peek, value);
+		mp_skip(&c);
+	}
+	return false;
+}
+
+bool
+control_get_text(struct bytes request, const char *key, char *out, size_t cap)
+{
+	struct mp_token t;
+	if (!control_get(request, key, &t) || (t.kind != MP_STR && t.kind != MP_BIN) || t.len >= cap ||
+	    memchr(t.data, '\0', t.len))
+		return false;
+	memcpy(out, t.data, t.len);
+	out[t.len] = '\0';
+	return true;
 }
 
 /* ---- commands ---------------------------------------------------------------------------------------------------- */
 
 static void
-sock_stream(struct control *c)
+answer_port(struct control *c, const struct port *p)
 {
+	if (!p) {
+		control_error(c, "this oxd has no such port");
+		return;
+	}
+	mp_add_map(&c->answer, 2);
+	control_add_uint(c, "port", p->number);
+	control_add_text(c, "endpoint", p->endpoint);
+}
+
+static void
+sock_stream(struct control *c, struct bytes request)
+{
+	(void)request;
 	answer_port(c, c->world.stream);
 }
 
 static void
-sock_collect(struct control *c)
+sock_collect(struct control *c, struct bytes request)
 {
+	(void)request;
 	answer_port(c, c->world.collect);
 }
 
 static void
-sock_relay(struct control *c)
+sock_relay(struct control *c, struct bytes request)
 {
+	(void)request;
 	answer_port(c, c->world.relay);
 }
 
 static void
-add_uint(struct buf *b, const char *key, uint64_t v)
+version(struct control *c, struct bytes request)
 {
-	mp_add_strz(b, key);
-	mp_add_uint(b, v);
-}
-
-static void
-add_text(struct buf *b, const char *key, const char *v)
-{
-	mp_add_strz(b, key);
-	mp_add_strz(b, v);
-}
-
-static void
-add_state(struct control *c)
-{
-	char text[320];
-	journal_state_text(c->world.journal, text, sizeof text);
-	if (journal_state(c->world.journal) == JOURNAL_RUNS)
-		logwriter_state_text(c->world.logwriter, text, sizeof text);
-	add_text(&c->answer, "state", text);
-}
-
-static void
-add_journal(struct control *c)
-{
-	const struct control_world *w = &c->world;
-	uint64_t bytes, segments;
-	journal_usage(w->journal, &bytes, &segments);
-	mp_add_strz(&c->answer, "journal");
-	mp_add_map(&c->answer, 7);
-	add_uint(&c->answer, "last", journal_last(w->journal));
-	add_uint(&c->answer, "synced", journal_synced(w->journal));
-	add_uint(&c->answer, "written", logwriter_written(w->logwriter));
-	add_uint(&c->answer, "checkpoint", logwriter_checkpointed(w->logwriter));
-	add_uint(&c->answer, "snapshot", journal_snapshot_covers(w->journal));
-	add_uint(&c->answer, "bytes", bytes);
-	add_uint(&c->answer, "segments", segments);
-}
-
-static void
-status(struct control *c)
-{
-	const struct control_world *w = &c->world;
-	struct buf *b = &c->answer;
-	mp_add_map(b, 13);
-	seen_encode(w->seen, b); /* four */
-	add_state(c);
-	add_text(b, "version", BX_VERSION);
-	add_uint(b, "pid", (uint64_t)getpid());
-	mp_add_strz(b, "started");
-	mp_add_double(b, clock_seconds(w->started_ns));
-	add_text(b, "run_dir", w->run_path);
-	add_text(b, "log_path", w->log_path);
-	add_text(b, "state_path", w->state_path);
-	add_journal(c);
-	mp_add_strz(b, "counters");
-	mp_add_map(b, STAT_COUNT);
-	for (int i = 0; i < STAT_COUNT; i++)
-		add_uint(b, stat_name((enum counter)i), stats_get(w->stats, (enum counter)i));
-}
-
-static void
-version(struct control *c)
-{
+	(void)request;
 	mp_add_map(&c->answer, 2);
-	add_text(&c->answer, "version", BX_VERSION);
-	add_uint(&c->answer, "pid", (uint64_t)getpid());
+	control_add_text(c, "version", BX_VERSION);
+	control_add_uint(c, "pid", (uint64_t)getpid());
 }
 
 static void
-do_shutdown(struct control *c)
+do_shutdown(struct control *c, struct bytes request)
 {
-	answer_ok(c);
+	(void)request;
+	control_ok(c);
 	c->shutdown = true;
 }
 
-static void
-flush(struct control *c)
+static bool
+log_is_flushed(struct control *c)
 {
+	if (logwriter_checkpointed(c->world.logwriter) < c->upto)
+		return false;
+	control_ok(c);
+	return true;
+}
+
+static bool
+rings_are_flushed(struct control *c)
+{
+	if (!ingest_answer(c->world.ingest, c->ticket, NULL, &c->upto))
+		return false;
+	journal_sync_soon(c->world.journal);
+	logwriter_hurry(c->world.logwriter, c->upto);
+	c->look = log_is_flushed;
+	return false;
+}
+
+static void
+flush(struct control *c, struct bytes request)
+{
+	(void)request;
 	c->ticket = ingest_question(c->world.ingest, INGEST_FLUSH);
-	wait_for(c, CONTROL_INGEST_FLUSH);
+	control_wait(c, rings_are_flushed);
+}
+
+static bool
+rings_are_told(struct control *c)
+{
+	struct buf list = {0};
+	if (!ingest_answer(c->world.ingest, c->ticket, &list, NULL))
+		return false;
+	mp_add_map(&c->answer, 1);
+	mp_add_strz(&c->answer, "rings");
+	buf_put(&c->answer, list.data, list.len);
+	buf_fini(&list);
+	return true;
 }
 
 static void
-rings(struct control *c)
+rings(struct control *c, struct bytes request)
 {
+	(void)request;
 	c->ticket = ingest_question(c->world.ingest, INGEST_RINGS);
-	wait_for(c, CONTROL_RINGS);
+	control_wait(c, rings_are_told);
+}
+
+static bool
+log_is_rotated(struct control *c)
+{
+	if (!logwriter_rotated(c->world.logwriter, c->ticket))
+		return false;
+	control_ok(c);
+	return true;
 }
 
 static void
-rotate(struct control *c)
+rotate(struct control *c, struct bytes request)
 {
+	(void)request;
 	c->ticket = logwriter_rotate(c->world.logwriter);
-	wait_for(c, CONTROL_ROTATE);
+	control_wait(c, log_is_rotated);
 }
 
 static const struct command {
 	const char *name;
-	void (*run)(struct control *c);
+	control_command *run;
 } commands[] = {
     {"SOCK_STREAM", sock_stream},
     {"SOCK_COLLECT", sock_collect},
     {"SOCK_RELAY", sock_relay},
-    {"STATUS", status},
+    {"STATUS", control_status},
     {"SHUTDOWN", do_shutdown},
     {"VERSION", version},
     {"FLUSH", flush},
@@ -210,59 +246,32 @@ find_command(const char *name)
 
 /* ---- requests ---------------------------------------------------------------------------------------------------- */
 
-/* Finds `cmd` in a request that is one whole map.  False when there is none. */
-static bool
-read_command(const uint8_t *p, size_t n, char out[COMMAND_MAX])
-{
-	struct cursor c;
-	struct mp_token top, key, value;
-	if (!mp_is_one_map(p, n))
-		return false;
-	cursor_init(&c, p, n);
-	mp_next(&c, &top);
-	for (uint32_t i = 0; i < top.len; i++) {
-		struct cursor peek = c;
-		mp_next(&peek, &key);
-		bool is_cmd =
-		    (key.kind == MP_STR || key.kind == MP_BIN) && key.len == 3 && memcmp(key.data, "cmd", 3) == 0;
-		mp_skip(&c);
-		peek = c;
-		if (is_cmd && mp_next(&peek, &value) && (value.kind == MP_STR || value.kind == MP_BIN) &&
-		    value.len < COMMAND_MAX) {
-			memcpy(out, value.data, value.len);
-			out[value.len] = '\0';
-			return true;
-		}
-		mp_skip(&c);
-	}
-	return false;
-}
-
 static void
 run_request(struct control *c, const uint8_t *p, size_t n, bool one_part)
 {
 	char name[COMMAND_MAX];
+	struct bytes request = {p, n};
 	const char *wrong = NULL;
 	const struct command *command = NULL;
 	if (!one_part)
 		wrong = "a request has one part";
-	else if (!read_command(p, n, name))
+	else if (!mp_is_one_map(p, n) || !control_get_text(request, "cmd", name, sizeof name))
 		wrong = "a request is a MessagePack map with the text 'cmd'";
 	else if (!(command = find_command(name)))
 		wrong = "no such command";
 	stats_add(c->world.stats, wrong ? STAT_control_bad : STAT_control_requests, 1);
 	if (wrong)
-		answer_error(c, wrong);
+		control_error(c, wrong);
 	else
-		command->run(c);
+		command->run(c, request);
 }
 
 static void
 send_answer(struct control *c)
 {
-	c->waits_for = CONTROL_IDLE;
+	c->look = NULL;
 	if (c->answer.err != BX_OK)
-		answer_error(c, "out of memory");
+		control_error(c, "out of memory");
 	zmq_send(c->socket, c->answer.data, c->answer.len, ZMQ_DONTWAIT); /* whoever asked may have left: all one */
 }
 
@@ -284,55 +293,18 @@ control_take(struct control *c)
 	buf_clear(&c->answer);
 	run_request(c, zmq_msg_data(&m), zmq_msg_size(&m), one_part);
 	zmq_msg_close(&m);
-	if (c->waits_for == CONTROL_IDLE)
+	if (!c->look)
 		send_answer(c);
-}
-
-/* True when the answer is complete. */
-static bool
-look_again(struct control *c)
-{
-	struct control_world *w = &c->world;
-	struct buf rings_list = {0};
-	switch (c->waits_for) {
-	case CONTROL_INGEST_FLUSH:
-		if (!ingest_answer(w->ingest, c->ticket, NULL, &c->upto))
-			return false;
-		journal_sync_soon(w->journal);
-		logwriter_hurry(w->logwriter, c->upto);
-		c->waits_for = CONTROL_LOG_FLUSH;
-		return false;
-	case CONTROL_LOG_FLUSH:
-		if (logwriter_checkpointed(w->logwriter) < c->upto)
-			return false;
-		answer_ok(c);
-		return true;
-	case CONTROL_ROTATE:
-		if (!logwriter_rotated(w->logwriter, c->ticket))
-			return false;
-		answer_ok(c);
-		return true;
-	case CONTROL_RINGS:
-		if (!ingest_answer(w->ingest, c->ticket, &rings_list, NULL))
-			return false;
-		mp_add_map(&c->answer, 1);
-		mp_add_strz(&c->answer, "rings");
-		buf_put(&c->answer, rings_list.data, rings_list.len);
-		buf_fini(&rings_list);
-		return true;
-	default:
-		return false;
-	}
 }
 
 void
 control_go_on(struct control *c)
 {
-	if (c->waits_for == CONTROL_IDLE)
+	if (!c->look)
 		return;
-	bool done = look_again(c);
+	bool done = c->look(c);
 	if (!done && clock_mono_ns() >= c->give_up_ns) {
-		answer_error(c, "not done within a minute; see the state");
+		control_error(c, "not done within a minute; see the state");
 		done = true;
 	}
 	if (done)

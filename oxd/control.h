@@ -6,6 +6,9 @@
  * answered, garbage too, or the socket would wait for its answer for ever.  Commands and answers are in
  * doc/CONTROL.md.  Some take a while: their answer is given later, and until then no other request is read.  Control
  * thread only.
+ *
+ * A command is a line in the table in control.c and a function; one with a concept of its own has its file, and is
+ * declared in control_command.h.
  */
 #ifndef BLUEOX_OXD_CONTROL_H
 #define BLUEOX_OXD_CONTROL_H
@@ -26,13 +29,16 @@ struct control_world {
 	int64_t started_ns;
 };
 
-enum control_wait { CONTROL_IDLE, CONTROL_INGEST_FLUSH, CONTROL_LOG_FLUSH, CONTROL_ROTATE, CONTROL_RINGS };
+struct control;
+
+/* Looks whether what a command waits for is there; true when `answer` is complete. */
+typedef bool control_look(struct control *c);
 
 struct control {
 	void *socket; /* a bound REP, borrowed */
 	struct control_world world;
 	struct buf answer;
-	enum control_wait waits_for;
+	control_look *look; /* what the command at hand waits for; NULL: none is at hand */
 	unsigned ticket;
 	uint64_t upto;
 	int64_t give_up_ns;
@@ -47,5 +53,11 @@ void control_take(struct control *c);
 
 /* Gives the answer that is awaited, if it is there by now. */
 void control_go_on(struct control *c);
+
+static inline bool
+control_waits(const struct control *c)
+{
+	return c->look != NULL;
+}
 
 #endif

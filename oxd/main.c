@@ -222,7 +222,7 @@ serve(struct oxd *o)
 	sd_watchdog_enabled(0, &watchdog_us);
 	bool more = false;
 	while (!o->stopping && !o->control.shutdown) {
-		bool waits = o->control.waits_for != CONTROL_IDLE;
+		bool waits = control_waits(&o->control);
 		zmq_pollitem_t items[] = {
 		    {.fd = o->signal_fd, .events = ZMQ_POLLIN},
 		    {.socket = o->stream_port.socket, .events = ZMQ_POLLIN},

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: ISC */
+/* control_status: STATUS, what an oxd is and has done. */
+#include <unistd.h>
+
+#include "include/blueox.h"
+#include "libbx/core/clock.h"
+#include "oxd/control_command.h"
+
+static void
+add_state(struct control *c)
+{
+	char text[320];
+	journal_state_text(c->world.journal, text, sizeof text);
+	if (journal_state(c->world.journal) == JOURNAL_RUNS)
+		logwriter_state_text(c->world.logwriter, text, sizeof text);
+	control_add_text(c, "state", text);
+}
+
+static void
+add_journal(struct control *c)
+{
+	const struct control_world *w = &c->world;
+	uint64_t bytes, segments;
+	journal_usage(w->journal, &bytes, &segments);
+	mp_add_strz(&c->answer, "journal");
+	mp_add_map(&c->answer, 7);
+	control_add_uint(c, "last", journal_last(w->journal));
+	control_add_uint(c, "synced", journal_synced(w->journal));
+	control_add_uint(c, "written", logwriter_written(w->logwriter));
+	control_add_uint(c, "checkpoint", logwriter_checkpointed(w->logwriter));
+	control_add_uint(c, "snapshot", journal_snapshot_covers(w->journal));
+	control_add_uint(c, "bytes", bytes);
+	control_add_uint(c, "segments", segments);
+}
+
+void
+control_status(struct control *c, struct bytes request)
+{
+	(void)request;
+	const struct control_world *w = &c->world;
+	struct buf *b = &c->answer;
+	mp_add_map(b, 13);
+	seen_encode(w->seen, b); /* four */
+	add_state(c);
+	control_add_text(c, "version", BX_VERSION);
+	control_add_uint(c, "pid", (uint64_t)getpid());
+	mp_add_strz(b, "started");
+	mp_add_double(b, clock_seconds(w->started_ns));
+	control_add_text(c, "run_dir", w->run_path);
+	control_add_text(c, "log_path", w->log_path);
+	control_add_text(c, "state_path", w->state_path);
+	add_journal(c);
+	mp_add_strz(b, "counters");
+	mp_add_map(b, STAT_COUNT);
+	for (int i = 0; i < STAT_COUNT; i++)
+		control_add_uint(c, stat_name((enum counter)i), stats_get(w->stats, (enum counter)i));
+}
