@@ -70,6 +70,26 @@ bool bx_configured(void);
 /* ---- contexts -------------------------------------------------------------------------------------------------- */
 
 /*
+ * What the compiler knows of a context's name that is a literal of one part: `request` (its length) or `.sql` (the same
+ * and BX__NAME_UNDER).
+ */
+#define BX__NAME_UNKNOWN 0xffffffffU
+#define BX__NAME_UNDER   0x100U
+#define BX__NAME_MAX     31U
+#define BX__NAME_KNOWN(name)                                                                                           \
+	(__builtin_constant_p(__builtin_strlen(name)) ? bx__name_known((name), __builtin_strlen(name))                 \
+						      : BX__NAME_UNKNOWN)
+
+static inline uint32_t
+bx__name_known(const char *name, size_t n)
+{
+	size_t under = name[0] == '.';
+	if (n <= under || n > BX__NAME_MAX || name[0] == '^' || __builtin_strchr(name + under, '.'))
+		return BX__NAME_UNKNOWN;
+	return (uint32_t)(n - under) + (under ? BX__NAME_UNDER : 0U);
+}
+
+/*
  * Opens a context and makes it this thread's current one.  Names: `request` is a name of its own, unless an open
  * context's name is a proper prefix of it (`request` open, then `request.db` lies under it); `.sql` lies under the
  * current context; `^.sql` under the outermost.  doc/SEMANTICS.md has all cases.  A mistaken name (`..x`, `^x`, empty)
@@ -79,6 +99,8 @@ bool bx_configured(void);
  * NULL when recording is off or memory is short (the pairing holds all the same).
  */
 bx_ctx *bx_begin(const char *name);
+bx_ctx *bx__begin(const char *name, uint32_t known);
+#define bx_begin(name) bx__begin((name), BX__NAME_KNOWN(name))
 
 /*
  * Ends the current context of this thread and emits its event.  Returns 1 when the event is in a ring, 0 when it is
@@ -149,12 +171,33 @@ bx_strn(const char *p, size_t n)
  */
 #define BX__CURRENT ((bx_ctx *)(uintptr_t)1)
 
-/* What the compiler knows of a key: its length, and in the top bit whether it has a dot; all ones: nothing. */
+/*
+ * What the compiler knows of a key that is a literal, so that no call has to find it out: its length and one of 64 bits
+ * by hash.  All ones: nothing, for keys that are long, dotted, or not literals.
+ */
 #define BX__KEY_UNKNOWN 0xffffffffU
+#define BX__KEY_MAX     31U
+#define BX__KEY_BITS    8 /* the length stands above them */
 #define BX__KEY(key)                                                                                                   \
-	(__builtin_constant_p(__builtin_strlen(key))                                                                   \
-		? (uint32_t)__builtin_strlen(key) | (__builtin_strchr(key, '.') ? 0x80000000U : 0U)                    \
-		: BX__KEY_UNKNOWN)
+	(__builtin_constant_p(__builtin_strlen(key)) ? bx__key_known((key), __builtin_strlen(key)) : BX__KEY_UNKNOWN)
+
+static inline uint32_t
+bx__key_bit(const char *key, size_t n)
+{
+	const unsigned char *k = (const unsigned char *)key;
+	uint32_t mix = (uint32_t)n * 0x9e3779b1U;
+	if (n > 0)
+		mix += k[0] * 0x85ebca77U + k[n / 2] * 0xc2b2ae3dU + k[n - 1] * 0x27d4eb2fU;
+	return mix >> 26;
+}
+
+static inline uint32_t
+bx__key_known(const char *key, size_t n)
+{
+	if (n > BX__KEY_MAX || __builtin_strchr(key, '.'))
+		return BX__KEY_UNKNOWN;
+	return (uint32_t)n << BX__KEY_BITS | bx__key_bit(key, n);
+}
 
 void bx__set_int(bx_ctx *ctx, const char *key, uint32_t known, int64_t value);
 void bx__set_uint(bx_ctx *ctx, const char *key, uint32_t known, uint64_t value);
@@ -206,7 +249,7 @@ struct bx__timer {
 	int64_t start_ns;
 };
 
-struct bx__scope bx__enter(const struct bx_options *options);
+struct bx__scope bx__enter(const struct bx_options *options, uint32_t known);
 void bx__leave(struct bx__scope *scope);
 struct bx__timer bx__timer_start(const char *key, uint32_t known);
 void bx__timer_stop(struct bx__timer *timer);
@@ -215,8 +258,9 @@ void bx__timer_stop(struct bx__timer *timer);
 }
 #endif
 
-#define BX__JOIN2(a, b) a##b
-#define BX__JOIN(a, b)  BX__JOIN2(a, b)
+#define BX__JOIN2(a, b)   a##b
+#define BX__JOIN(a, b)    BX__JOIN2(a, b)
+#define BX__FIRST(a, ...) a
 
 #ifdef __cplusplus
 
@@ -249,10 +293,12 @@ BX__SETTER(struct bx_slice, slice, struct bx_slice)
 class bx_scope
 {
       public:
-	explicit bx_scope(const bx_options &options) : scope_(bx__enter(&options))
+	explicit bx_scope(const bx_options &options, uint32_t known = BX__NAME_UNKNOWN)
+	    : scope_(bx__enter(&options, known))
 	{
 	}
-	explicit bx_scope(const char *name) : bx_scope(bx_options{name, nullptr})
+	explicit bx_scope(const char *name, uint32_t known = BX__NAME_UNKNOWN)
+	    : bx_scope(bx_options{name, nullptr}, known)
 	{
 	}
 	~bx_scope()
@@ -314,7 +360,9 @@ class bx__timed
 	    __VA_ARGS__, BX__DESIGNATED, BX__DESIGNATED, BX__DESIGNATED, BX__DESIGNATED, BX__DESIGNATED, BX__NAME, 0)  \
 	(__VA_ARGS__)
 #define BX__CONTEXT(serial, ...)                                                                                       \
-	for (bx_scope BX__JOIN(bx__scope_, serial){BX__OPTIONS(__VA_ARGS__)}; BX__JOIN(bx__scope_, serial).once();)
+	for (bx_scope BX__JOIN(bx__scope_, serial){                                                                    \
+		 BX__OPTIONS(__VA_ARGS__), BX__NAME_KNOWN(BX__FIRST(__VA_ARGS__, 0))};                                 \
+	     BX__JOIN(bx__scope_, serial).once();)
 #define BX__TIMEIT(serial, key)                                                                                        \
 	for (bx__timed BX__JOIN(bx__timer_, serial){(key), BX__KEY(key)}; BX__JOIN(bx__timer_, serial).once();)
 
@@ -342,8 +390,8 @@ class bx__timed
 
 #define BX__OPTIONS(...) ((const struct bx_options){.name = __VA_ARGS__})
 #define BX__CONTEXT(serial, ...)                                                                                       \
-	for (struct bx__scope BX__JOIN(bx__scope_, serial)                                                             \
-		 __attribute__((cleanup(bx__leave))) = bx__enter(&BX__OPTIONS(__VA_ARGS__));                           \
+	for (struct bx__scope BX__JOIN(bx__scope_, serial) __attribute__((cleanup(bx__leave))) =                       \
+		 bx__enter(&BX__OPTIONS(__VA_ARGS__), BX__NAME_KNOWN(BX__FIRST(__VA_ARGS__, 0)));                      \
 	     BX__JOIN(bx__scope_, serial).once-- > 0;)
 #define BX__TIMEIT(serial, key)                                                                                        \
 	for (struct bx__timer BX__JOIN(bx__timer_, serial)                                                             \

@@ -20,7 +20,7 @@ bx_new_with(const struct bx_options *options)
 	struct thread *t = thread_enter();
 	if (!t)
 		return NULL;
-	struct ctx *c = context_new(t, options ? options : &none);
+	struct ctx *c = context_new(t, options ? options : &none, BX__NAME_UNKNOWN);
 	if (!c)
 		process_drop(t->process, DROP_INERT, 0);
 	bx_ctx *handle = c ? context_handle(c) : NULL;
@@ -34,8 +34,8 @@ bx_new(const char *name)
 	return bx_new_with(&(struct bx_options){.name = name});
 }
 
-static bx_ctx *
-begin_with(const struct bx_options *options)
+static inline bx_ctx *
+begin_with(const struct bx_options *options, uint32_t known)
 {
 	struct thread *t = thread_enter();
 	if (!t) {
@@ -43,7 +43,7 @@ begin_with(const struct bx_options *options)
 			bx_thread.lost++; /* its bx_end() must not end another's context */
 		return NULL;
 	}
-	struct ctx *c = bx_thread.lost ? NULL : context_new(t, options);
+	struct ctx *c = bx_thread.lost ? NULL : context_new(t, options, known);
 	bx_ctx *handle = NULL;
 	if (c) {
 		context_push(t, c);
@@ -57,9 +57,14 @@ begin_with(const struct bx_options *options)
 }
 
 bx_ctx *
-bx_begin(const char *name)
+bx__begin(const char *name, uint32_t known)
 {
-	return begin_with(&(struct bx_options){.name = name});
+	return begin_with(&(struct bx_options){.name = name}, known);
+}
+
+bx_ctx *(bx_begin)(const char *name)
+{
+	return bx__begin(name, BX__NAME_UNKNOWN);
 }
 
 int
@@ -125,9 +130,9 @@ bx_done(bx_ctx *ctx)
 }
 
 struct bx__scope
-bx__enter(const struct bx_options *options)
+bx__enter(const struct bx_options *options, uint32_t known)
 {
-	return (struct bx__scope){begin_with(options), 1};
+	return (struct bx__scope){begin_with(options, known), 1};
 }
 
 void
@@ -160,7 +165,7 @@ static inline struct field_key
 key_of(const char *key, uint32_t known)
 {
 	if (__builtin_expect(known != BX__KEY_UNKNOWN, 1))
-		return (struct field_key){key, known & 0x7fffffffU, known >> 31, true};
+		return (struct field_key){key, known >> BX__KEY_BITS, false, true};
 	size_t n = key ? strnlen(key, FIELD_KEY_MAX + 1) : 0;
 	return (struct field_key){key, (uint32_t)n, n && memchr(key, '.', n), false};
 }

@@ -13,24 +13,12 @@
 #include <stdint.h>
 
 #include "include/blueox.h"
-#include "libbx/core/id.h"
-#include "libbx/core/name.h"
 #include "libbx/fields.h"
+#include "libbx/lineage.h"
 #include "libbx/thread.h"
 
-enum { CONTEXT_ID_MAX = 200 };
-
-/* What a context hands down to those under it. */
-struct lineage {
-	char name[NAME_MAX_LEN + 1]; /* not NUL-terminated */
-	uint32_t name_len;
-	uint32_t id_len;
-	char id[CONTEXT_ID_MAX];
-	char span[SPAN_LEN];
-	char parent[SPAN_LEN];
-	bool has_parent;
-	bool recorded; /* what lies under one that is not recorded is not recorded either */
-};
+enum { ORIGIN_ROOM = 320 };
+enum { EVENT_OVERHEAD = 1280 }; /* bytes of an event that are not its body, at most */
 
 struct ctx {
 	struct lineage line;
@@ -42,19 +30,32 @@ struct ctx {
 	int64_t start_mono;  /* ns */
 	int64_t start_wall;  /* ns since the epoch */
 	struct fields fields;
+	/* What all events of this process have between type and start, as it is written; prepared for `generation`. */
+	uint32_t origin_len;
+	uint8_t origin[ORIGIN_ROOM];
 };
 
 /* The context behind a handle, or NULL when it is none, stale (counted) or BX__CURRENT with nothing open. */
 struct ctx *context_of(struct thread *t, bx_ctx *handle);
 bx_ctx *context_handle(const struct ctx *c);
 
-/* Makes a context under what is open on this thread; NULL when there is no memory. */
-struct ctx *context_new(struct thread *t, const struct bx_options *options);
+/*
+ * Makes a context under what is open on this thread; NULL when there is no memory.  `known`: of the options' name, see
+ * BX__NAME_KNOWN().
+ */
+struct ctx *context_new(struct thread *t, const struct bx_options *options, uint32_t known);
 
 /* Makes a context with this lineage, started at these times. */
 struct ctx *context_make(struct thread *t, const struct lineage *line, int64_t start_mono, int64_t start_wall);
 
-void context_push(struct thread *t, struct ctx *c);
+static inline void
+context_push(struct thread *t, struct ctx *c)
+{
+	c->on = t;
+	c->below = t->current;
+	t->current = c;
+}
+
 void context_pop(struct thread *t, struct ctx *c); /* wherever it lies; nothing when it is not on this stack */
 
 /* Emits the event, if it may be, and ends the context.  True when the event is in a ring. */

@@ -22,8 +22,9 @@ root_declare(const char *name, int64_t start_mono, int64_t start_wall)
 {
 	if (declared)
 		return false;
-	root.name_len = (uint32_t)strnlen(name, NAME_MAX_LEN);
+	root.name_len = (uint16_t)strnlen(name, NAME_MAX_LEN);
 	memcpy(root.name, name, root.name_len);
+	root.dotted = memchr(root.name, '.', root.name_len) != NULL;
 	root.recorded = true;
 	began_mono = start_mono;
 	began_wall = start_wall;
@@ -34,19 +35,13 @@ root_declare(const char *name, int64_t start_mono, int64_t start_wall)
 static void
 take_from_environment(struct thread *t)
 {
-	root.id_len = (uint32_t)strlen(bx_config.id);
-	memcpy(root.id, bx_config.id, root.id_len);
-	bool same_trace = root.id_len == 0 || strcmp(bx_config.id, bx_config.trace_id) == 0;
-	if (bx_config.trace_id[0] && same_trace) {
-		memcpy(root.id, bx_config.trace_id, ID_LEN);
-		root.id_len = ID_LEN;
-		memcpy(root.parent, bx_config.trace_span, SPAN_LEN);
-		root.has_parent = true;
-	}
-	if (root.id_len == 0) {
-		id_make(root.id, (uint64_t)(began_wall / 1000000000), &t->rand);
-		root.id_len = ID_LEN;
-	}
+	const char *id = bx_config.id[0] ? bx_config.id : bx_config.trace_id;
+	if (id[0])
+		lineage_set_id(&root, id, strlen(id));
+	else
+		root.id = id_new((uint64_t)(began_wall / 1000000000), &t->rand);
+	if (id[0] && strcmp(id, bx_config.trace_id) == 0)
+		(void)hex_read_u64(bx_config.trace_span, &root.parent);
 }
 
 static void
@@ -55,12 +50,11 @@ make(struct thread *t)
 	if (made_in == 0) {
 		take_from_environment(t);
 	} else { /* a child: same name and id, under its parent's span, from now on */
-		memcpy(root.parent, root.span, SPAN_LEN);
-		root.has_parent = true;
+		root.parent = root.span;
 		began_mono = clock_mono_ns();
 		began_wall = thread_wall_ns(t, began_mono);
 	}
-	span_make(root.span, &t->rand);
+	root.span = span_new(&t->rand);
 	made_in = t->generation;
 }
 

@@ -49,18 +49,17 @@ bx__process_event(void)
 bool
 bx__ctx_traceparent(bx_ctx *ctx, char out[BX__TRACEPARENT])
 {
-	uint8_t raw[ID_LEN / 2];
 	out[0] = '\0';
 	struct thread *t = thread_enter();
 	if (!t)
 		return false;
 	const struct ctx *c = context_of(t, ctx);
-	bool known = c && c->line.id_len == ID_LEN && hex_decode(raw, c->line.id, sizeof raw) == 0;
+	bool known = c && c->line.id_len == 0 && c->line.span != 0;
 	if (known) {
 		memcpy(out, "00-", 3);
-		memcpy(out + 3, c->line.id, ID_LEN);
+		id_hex(out + 3, c->line.id);
 		out[35] = '-';
-		memcpy(out + 36, c->line.span, SPAN_LEN);
+		hex_u64(out + 36, c->line.span);
 		memcpy(out + 52, "-01", 4);
 	}
 	thread_leave(t);

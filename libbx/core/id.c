@@ -39,3 +39,31 @@ hex_decode(void *out, const char *hex, size_t n)
 	}
 	return 0;
 }
+
+bool
+hex_read_u64(const char *hex, uint64_t *out)
+{
+	uint64_t v = 0;
+	for (int i = 0; i < 16; i++) {
+		int d = digit(hex[i]);
+		if (d < 0)
+			return false;
+		v = v << 4 | (uint64_t)d;
+	}
+	*out = v;
+	return true;
+}
+
+bool
+id_read(const char *text, size_t n, struct id *out)
+{
+	char back[ID_LEN];
+	struct id id;
+	if (n != ID_LEN || !hex_read_u64(text, &id.high) || !hex_read_u64(text + 16, &id.low) || !(id.high | id.low))
+		return false;
+	id_hex(back, id);
+	if (memcmp(back, text, ID_LEN) != 0) /* upper case stays as it was given */
+		return false;
+	*out = id;
+	return true;
+}

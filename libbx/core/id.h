@@ -8,6 +8,7 @@
 #ifndef BLUEOX_CORE_ID_H
 #define BLUEOX_CORE_ID_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -39,22 +40,53 @@ hex_u64(char out[16], uint64_t v)
 #endif
 }
 
+/* An id before it is written; two zeroes are none. */
+struct id {
+	uint64_t high, low;
+};
+
+static inline struct id
+id_new(uint64_t epoch_s, struct rand *r)
+{
+	uint64_t high = (epoch_s << 32) | (rand_u64(r) >> 32);
+	return (struct id){high, rand_u64(r)};
+}
+
+static inline void
+id_hex(char out[ID_LEN], struct id id)
+{
+	hex_u64(out, id.high);
+	hex_u64(out + 16, id.low);
+}
+
+static inline uint64_t
+span_new(struct rand *r)
+{
+	uint64_t span;
+	while (__builtin_expect((span = rand_u64(r)) == 0, 0)) /* all zero means "none" to W3C */
+		;
+	return span;
+}
+
 static inline void
 id_make(char out[ID_LEN], uint64_t epoch_s, struct rand *r)
 {
-	hex_u64(out, (epoch_s << 32) | (rand_u64(r) >> 32));
-	hex_u64(out + 16, rand_u64(r));
+	id_hex(out, id_new(epoch_s, r));
 }
 
 static inline uint64_t
 span_make(char out[SPAN_LEN], struct rand *r)
 {
-	uint64_t span;
-	while ((span = rand_u64(r)) == 0) /* all zero means "none" to W3C */
-		;
+	uint64_t span = span_new(r);
 	hex_u64(out, span);
 	return span;
 }
+
+/* Reads 16 hex digits of either case.  False when one is none. */
+bool hex_read_u64(const char *hex, uint64_t *out);
+
+/* True, and the id, when a text of n bytes is an id of ours: 32 digits, lower case as we write them, not all zero. */
+bool id_read(const char *text, size_t n, struct id *out);
 
 /* Writes n bytes as 2n lower-case hex digits and a NUL. */
 void hex_encode(char *out, const void *p, size_t n);

@@ -56,6 +56,32 @@ what_is_no_hex_digit_is_refused(void **state)
 }
 
 static void
+an_id_is_read_as_it_was_written_and_nothing_else_is(void **state)
+{
+	(void)state;
+	struct rand r;
+	struct id got;
+	char text[ID_LEN + 1] = "";
+	rand_seed(&r);
+	for (int i = 0; i < 1000; i++) {
+		struct id id = id_new((uint64_t)i, &r);
+		id_hex(text, id);
+		assert_true(id_read(text, ID_LEN, &got));
+		assert_true(got.high == id.high && got.low == id.low);
+	}
+	for (size_t i = 0; i < ID_LEN; i++) {
+		char kept = text[i];
+		text[i] = 'g';
+		assert_false(id_read(text, ID_LEN, &got));
+		text[i] = 'A'; /* upper case is somebody else's way of writing it */
+		assert_false(id_read(text, ID_LEN, &got));
+		text[i] = kept;
+		assert_false(id_read(text, i, &got));
+	}
+	assert_false(id_read("00000000000000000000000000000000", ID_LEN, &got));
+}
+
+static void
 ids_begin_with_their_second_and_sort_by_age(void **state)
 {
 	(void)state;
@@ -158,6 +184,7 @@ main(void)
 	    cmocka_unit_test(hex_of_a_word_is_what_printf_writes),
 	    cmocka_unit_test(every_byte_goes_round_in_either_case),
 	    cmocka_unit_test(what_is_no_hex_digit_is_refused),
+	    cmocka_unit_test(an_id_is_read_as_it_was_written_and_nothing_else_is),
 	    cmocka_unit_test(ids_begin_with_their_second_and_sort_by_age),
 	    cmocka_unit_test(a_hundred_thousand_ids_of_one_second_differ),
 	    cmocka_unit_test(a_span_is_hex_and_never_all_zero),

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * emit: writing the event of a context into this thread's ring.
+ *
+ * The event is written straight into the ring: an upper bound of its size is known beforehand, the exact size when it
+ * has been written, and nobody sees it before it is published.
+ */
+#ifndef BLUEOX_EMIT_H
+#define BLUEOX_EMIT_H
+
+#include "libbx/context.h"
+
+/* True when the event is in the ring; else it was dropped and counted. */
+bool emit_event(struct thread *t, struct ctx *c);
+
+#endif
