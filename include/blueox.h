@@ -54,14 +54,19 @@ typedef struct bx_ctx bx_ctx;
  * BLUEOX_RUN_DIR, else /run/blueox, else /dev/shm/blueox-<uid>; BLUEOX_RING_SIZE (default 256k, 0 disables) and
  * BLUEOX_EVENT_MAX (default 64k, at most a quarter of the ring) bound what a thread and an event may take; all rings of a
  * process stay within 8 MiB (16 threads that emit at once get rings of the default size, 64 more get 64k).  Nothing is opened
- * until the first event.  In a setuid program the environment is not read and recording stays off.
+ * until the first event.  The environment is read once in the life of a process; a value that is not understood is
+ * counted (bad_settings) and the default stands.  In a setuid program it is not read and recording stays off.
  *
- * Returns 0, or -1 when recording stays off (a variable cannot be read, the ring size is 0, or setuid).  Calling it
- * again does nothing and returns the same.
+ * Returns 0, or -1 when recording is off (the ring size is 0, or setuid).  Calling it again while recording is on does
+ * nothing.  It may wait for another thread that is turning recording on or off at this moment; in a signal handler that
+ * interrupted just that it does nothing and returns -1.
  */
 int bx_configure_default(void);
 
-/* Turns recording off.  Contexts still open are not emitted.  Safe to call twice, from atexit, in a forked child. */
+/*
+ * Turns recording off.  Contexts still open are not emitted, also not when recording is turned on again.  Safe to call
+ * twice, from atexit, in a forked child, and while other threads emit.  Waits as bx_configure_default() does.
+ */
 void bx_shutdown(void);
 
 /* True after a bx_configure_default() that worked, until bx_shutdown(). */
@@ -231,9 +236,12 @@ struct bx_counters {
 	uint64_t fields_left_out;   /* past BLUEOX_EVENT_MAX */
 	uint64_t bad_names;         /* contexts with a mistaken name */
 	uint64_t rings;             /* rings that this process holds now */
+	uint64_t bad_settings; /* variables of the environment whose value was not understood: the default stands */
 };
 
-void bx_stats(struct bx_counters *out);
+/* Fills in what the library knows of the counters that the caller was compiled with; the rest is zero.  Also while
+ * recording is off. */
+static inline void bx_stats(struct bx_counters *out);
 
 /* ---- for the macros below; not to be called by hand -------------------------------------------------------------- */
 
@@ -248,6 +256,14 @@ struct bx__timer {
 	int once;
 	int64_t start_ns;
 };
+
+void bx__stats(struct bx_counters *out, size_t size);
+
+static inline void
+bx_stats(struct bx_counters *out)
+{
+	bx__stats(out, sizeof *out);
+}
 
 struct bx__scope bx__enter(const struct bx_options *options, uint32_t known);
 void bx__leave(struct bx__scope *scope);

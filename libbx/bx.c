@@ -261,37 +261,45 @@ bx__timer_stop(struct bx__timer *timer)
 
 /* ---- counters ---- */
 
-void
-bx_stats(struct bx_counters *out)
+/* What rings carry, live and left, and what waits for one. */
+static void
+add_rings(struct process *p, struct bx_counters *c)
 {
-	*out = (struct bx_counters){0};
-	struct thread *t = thread_enter();
-	if (!t)
-		return;
-	struct process *p = t->process;
 	uint64_t by[RING_DROP_SLOTS] = {0};
 	for (int i = 0; i < DROP_REASONS; i++)
 		by[i] = atomic_load(&p->pending[i]) + atomic_load(&p->left_dropped[i]);
-	out->events = atomic_load(&p->left_events);
+	c->events = atomic_load(&p->left_events);
 	uint32_t used = atomic_load(&p->slots_used);
 	for (uint32_t i = 0; i < used; i++) {
 		const struct ring_header *h = process_ring(p, i);
 		if (!h)
 			continue;
-		out->rings++;
-		out->events += atomic_load(&h->events);
+		c->rings++;
+		c->events += atomic_load(&h->events);
 		for (int j = 0; j < DROP_REASONS; j++)
 			by[j] += atomic_load(&h->dropped_by[j]);
 	}
-	out->dropped_ring_full = by[DROP_RING_FULL];
-	out->dropped_no_ring = by[DROP_NO_RING];
-	out->dropped_too_big = by[DROP_TOO_BIG];
-	out->dropped_in_signal = by[DROP_IN_SIGNAL];
-	out->dropped_inert = by[DROP_INERT];
-	out->fields_ignored = atomic_load(&p->fields_ignored);
-	out->fields_left_out = atomic_load(&p->fields_left_out);
-	out->bad_names = atomic_load(&p->bad_names);
-	thread_leave(t);
+	c->dropped_ring_full = by[DROP_RING_FULL];
+	c->dropped_no_ring = by[DROP_NO_RING];
+	c->dropped_too_big = by[DROP_TOO_BIG];
+	c->dropped_in_signal = by[DROP_IN_SIGNAL];
+	c->dropped_inert = by[DROP_INERT];
+}
+
+void
+bx__stats(struct bx_counters *out, size_t size)
+{
+	struct bx_counters c = {0};
+	struct process *p = process_peek();
+	if (p) {
+		add_rings(p, &c);
+		c.fields_ignored = atomic_load(&p->fields_ignored);
+		c.fields_left_out = atomic_load(&p->fields_left_out);
+		c.bad_names = atomic_load(&p->bad_names);
+	}
+	c.bad_settings = bx_config.bad_settings;
+	memset(out, 0, size);
+	memcpy(out, &c, size < sizeof c ? size : sizeof c);
 }
 
 /* ---- errors ---- */

@@ -1,139 +1,138 @@
 /* SPDX-License-Identifier: ISC */
-/* configure: reading the environment, once, into bx_config; nothing is opened here. */
-#include "include/blueox.h"
+/*
+ * configure: turning recording on and off, one thread at a time.
+ *
+ * What the environment says is read once and stays; what changes is the transport and one word, bx_config.on, which
+ * every other thread looks at when it enters (thread.h).
+ */
+#include "libbx/transport.h"
 
-#include <errno.h>
-#include <pthread.h>
-#include <stdlib.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <unistd.h>
 
-#include "libbx/core/id.h"
-#include "libbx/core/mp.h"
-#include "libbx/core/parse.h"
-#include "libbx/core/rundir.h"
+#include "include/blueox.h"
 #include "libbx/process.h"
+#include "libbx/settings.h"
+#include "libbx/stack.h"
 
-enum { EVENT_MAX_DEFAULT = 64 * 1024, EVENT_MAX_LEAST = 4096 };
+/* All below belongs to who holds the lock. */
+static bool was_read;
+static uint32_t turned_on; /* times */
+static const struct transport *current;
+static char current_host[256];
+static int current_port;
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static bool usable; /* the environment made sense */
+/* pid and thread of the holder, 0: nobody.  A word rather than a mutex: a forked child sees that its holder is not here. */
+static _Atomic uint64_t holder;
 
+/* False when this thread holds it already: we are in a signal handler that came in the middle of it. */
 static bool
-env_size(const char *name, uint64_t fallback, uint64_t *out)
+lock(void)
 {
-	const char *text = secure_getenv(name);
-	*out = fallback;
-	return !text || !*text || parse_size(text, out);
+	uint64_t self = (uint64_t)getpid() << 32 | (uint32_t)gettid();
+	for (;;) {
+		uint64_t seen = 0;
+		if (atomic_compare_exchange_strong(&holder, &seen, self))
+			return true;
+		if (seen == self)
+			return false;
+		if (seen >> 32 != self >> 32 && atomic_compare_exchange_strong(&holder, &seen, self))
+			return true; /* held by a thread that stayed in the parent */
+		sched_yield();
+	}
 }
 
-/* The next power of two that a ring may have, 0 for none. */
-static uint64_t
-ring_capacity_for(uint64_t wanted)
+static void
+unlock(void)
 {
-	uint64_t capacity = RING_CAPACITY_MIN;
-	if (wanted == 0)
-		return 0;
-	while (capacity < wanted && capacity < RING_CAPACITY_MAX)
-		capacity *= 2;
-	return capacity;
-}
-
-static bool
-read_sizes(void)
-{
-	uint64_t ring, event;
-	if (!env_size("BLUEOX_RING_SIZE", RING_CAPACITY_DEFAULT, &ring) ||
-	    !env_size("BLUEOX_EVENT_MAX", EVENT_MAX_DEFAULT, &event))
-		return false;
-	bx_config.ring_capacity = ring_capacity_for(ring);
-	if (event > bx_config.ring_capacity / 4)
-		event = bx_config.ring_capacity / 4;
-	if (event < EVENT_MAX_LEAST)
-		event = EVENT_MAX_LEAST;
-	bx_config.event_max = (uint32_t)event;
-	return bx_config.ring_capacity != 0;
+	atomic_store(&holder, 0);
 }
 
 static bool
-read_run_dir(void)
+same_target(const struct transport *next, const char *host, int port)
 {
-	const char *given = secure_getenv("BLUEOX_RUN_DIR");
-	if (!given)
+	return current == next && strcmp(current_host, host ? host : "") == 0 && current_port == port;
+}
+
+static void
+turn_off(void)
+{
+	atomic_store_explicit(&bx_config.on, 0, memory_order_release);
+	if (current)
+		current->close();
+	current = NULL;
+}
+
+static bool
+turn_on(const struct transport *next, const char *host, int port)
+{
+	if (config_on() && same_target(next, host, port))
 		return true;
-	if (strlen(given) > RUNDIR_MAX)
+	turn_off();
+	if (strlen(host ? host : "") >= sizeof current_host || !next->open(host, port))
 		return false;
-	strcpy(bx_config.run_dir, given);
+	strcpy(current_host, host ? host : "");
+	current_port = port;
+	current = next;
+	if (bx_config.stacks == STACKS_EARLY)
+		stack_prepare();
+	if (++turned_on == 0)
+		turned_on = 1;
+	atomic_store_explicit(&bx_config.on, turned_on, memory_order_release);
 	return true;
 }
 
-static void
-read_host(void)
+int
+configure_over(const struct transport *next, const char *host, int port)
 {
-	char host[256];
-	if (gethostname(host, sizeof host) != 0)
-		host[0] = '\0';
-	host[sizeof host - 1] = '\0';
-	uint32_t n = (uint32_t)strlen(host);
-	uint8_t *p =
-	    mp_is_utf8(host, n) ? mp_put_str_header(bx_config.host_mp, n) : mp_put_bin_header(bx_config.host_mp, n);
-	memcpy(p, host, n);
-	bx_config.host_mp_len = (uint32_t)(p + n - bx_config.host_mp);
-}
-
-/* W3C trace context, version 00: 00-<trace id>-<span>-<flags>.  What does not fit is as if it were not there. */
-static void
-read_traceparent(const char *text)
-{
-	uint8_t raw[ID_LEN / 2];
-	if (!text || strlen(text) < 55 || text[2] != '-' || text[35] != '-' || text[52] != '-' ||
-	    hex_decode(raw, text + 3, ID_LEN / 2) != 0 || hex_decode(raw, text + 36, SPAN_LEN / 2) != 0)
-		return;
-	memcpy(bx_config.trace_id, text + 3, ID_LEN);
-	memcpy(bx_config.trace_span, text + 36, SPAN_LEN);
-}
-
-static void
-read_identity(void)
-{
-	const char *id = secure_getenv("BLUEOX_ID");
-	if (id)
-		strncat(bx_config.id, id, sizeof bx_config.id - 1);
-	read_traceparent(secure_getenv("TRACEPARENT"));
-	const char *program = program_invocation_short_name;
-	strncat(bx_config.program, program ? program : "", sizeof bx_config.program - 1);
-}
-
-static void
-read_environment(void)
-{
-	int kept = errno;
-	const char *stacks = secure_getenv("BLUEOX_STACKS");
-	bx_config.stacks = !stacks || strcmp(stacks, "0") != 0;
-	usable = getauxval(AT_SECURE) == 0 && read_sizes() && read_run_dir();
-	read_host();
-	read_identity();
-	errno = kept;
+	if (!lock())
+		return -1;
+	if (!was_read)
+		settings_read();
+	was_read = true;
+	bool on = getauxval(AT_SECURE) == 0 && turn_on(next, host, port);
+	unlock();
+	return on ? 0 : -1;
 }
 
 int
 bx_configure_default(void)
 {
-	pthread_once(&once, read_environment);
-	if (usable)
-		atomic_store_explicit(&bx_config.on, true, memory_order_release);
-	return usable ? 0 : -1;
+	return configure_over(&transport_ring, NULL, 0);
 }
 
 void
 bx_shutdown(void)
 {
-	atomic_store_explicit(&bx_config.on, false, memory_order_release);
+	if (!lock()) {
+		atomic_store_explicit(&bx_config.on, 0, memory_order_release);
+		return;
+	}
+	turn_off();
+	unlock();
 }
 
 bool
 bx_configured(void)
 {
-	return config_on();
+	return config_on() != 0;
 }
+
+/* ---- the transport that needs nothing done: rings are made when there are events, and stay for oxd ---- */
+
+static bool
+ring_open(const char *host, int port)
+{
+	(void)host;
+	(void)port;
+	return bx_config.ring_capacity != 0;
+}
+
+static void
+ring_close(void)
+{
+}
+
+const struct transport transport_ring = {.name = "ring", .open = ring_open, .close = ring_close};

@@ -43,13 +43,20 @@ release(struct thread *t, struct ctx *c)
 }
 
 void
-context_pool_put(struct thread *t)
+context_clear(struct thread *t)
 {
 	while (t->current) {
 		struct ctx *c = t->current;
 		t->current = c->below;
 		release(t, c);
 	}
+	t->lost = 0;
+}
+
+void
+context_pool_put(struct thread *t)
+{
+	context_clear(t);
 	struct ctx *list = t->free;
 	t->free = NULL;
 	for (int i = 0; list; i = (i + 1) % PROCESS_POOLS) {

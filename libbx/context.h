@@ -61,6 +61,9 @@ void context_pop(struct thread *t, struct ctx *c); /* wherever it lies; nothing 
 /* Emits the event, if it may be, and ends the context.  True when the event is in a ring. */
 bool context_done(struct thread *t, struct ctx *c);
 
+/* Takes everything off this thread's stack; nothing is emitted. */
+void context_clear(struct thread *t);
+
 /* At thread end: gives all contexts of the thread to the process; those still open are not emitted. */
 void context_pool_put(struct thread *t);
 

@@ -50,9 +50,12 @@ struct process {
 	struct ring_slot rings[PROCESS_RINGS];
 };
 
-/* What bx_configure_default() read, once, before `on` became true.  Survives a fork unchanged. */
+/* When libunwind is opened. */
+enum stacks { STACKS_NEVER, STACKS_LATE, STACKS_EARLY };
+
+/* What libbx/settings.c read, once, before `on` was first set; constant since.  Survives a fork unchanged. */
 struct config {
-	_Atomic bool on;
+	_Atomic uint32_t on; /* 0: recording is off; else the how manieth turning on this is */
 	uint64_t ring_capacity;
 	uint32_t event_max;
 	char run_dir[4000]; /* as given; empty: to be found at each new ring */
@@ -62,7 +65,8 @@ struct config {
 	char id[200];      /* BLUEOX_ID */
 	char trace_id[33]; /* TRACEPARENT */
 	char trace_span[17];
-	bool stacks;
+	enum stacks stacks;
+	uint32_t bad_settings; /* variables whose value was not understood */
 };
 
 extern struct config bx_config;
@@ -88,7 +92,8 @@ process_ring(struct process *p, uint32_t slot)
 	return atomic_load(&p->rings[slot].header);
 }
 
-static inline bool
+/* Which turning on it is, 0 while recording is off. */
+static inline uint32_t
 config_on(void)
 {
 	return atomic_load_explicit(&bx_config.on, memory_order_acquire);

@@ -92,25 +92,6 @@ allocate(int fd, uint64_t bytes)
 }
 
 static void
-read_boot_id(uint8_t out[16])
-{
-	char text[40];
-	memset(out, 0, 16); /* all zero: not known */
-	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	ssize_t n = read(fd, text, sizeof text);
-	close(fd);
-	char hex[32];
-	int digits = 0;
-	for (ssize_t i = 0; i < n && digits < 32; i++)
-		if (text[i] != '-' && text[i] != '\n')
-			hex[digits++] = text[i];
-	if (digits != 32 || hex_decode(out, hex, 16) != 0)
-		memset(out, 0, 16);
-}
-
-static void
 fill_header(struct ring_header *h, uint64_t capacity, struct rand *r)
 {
 	struct stat st;
@@ -123,7 +104,7 @@ fill_header(struct ring_header *h, uint64_t capacity, struct rand *r)
 		uint64_t x = rand_u64(r);
 		memcpy(h->nonce + 8 * i, &x, 8);
 	}
-	read_boot_id(h->boot_id);
+	ring_boot_id(h->boot_id);
 	h->pid = (uint32_t)getpid();
 	h->pidns = stat("/proc/self/ns/pid", &st) == 0 ? (uint64_t)st.st_ino : 0;
 	h->starttime = (uint64_t)clock_wall_ns();

@@ -45,6 +45,14 @@ open_unwinder(void)
 	return fn;
 }
 
+void
+stack_prepare(void)
+{
+	int kept = errno;
+	open_unwinder();
+	errno = kept;
+}
+
 static const struct link_map *
 object_of(const void *address)
 {
@@ -58,7 +66,7 @@ void
 stack_take(struct stack *s, const void *skip_object)
 {
 	s->count = 0;
-	if (!bx_config.stacks)
+	if (bx_config.stacks == STACKS_NEVER)
 		return;
 	int kept = errno;
 	backtrace_fn *backtrace = open_unwinder();

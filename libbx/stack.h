@@ -18,6 +18,9 @@ struct stack {
 	void *pcs[STACK_FRAMES]; /* return addresses, innermost first */
 };
 
+/* Opens libunwind now, in place of at the first stack.  Not for signal handlers. */
+void stack_prepare(void);
+
 /* Takes the calling thread's stack, leaving out the innermost frames that lie in libbx or in the object that holds
  * `skip_object` (may be NULL).  count is 0 when there is none to be had.  Not async-signal-safe the first time. */
 void stack_take(struct stack *s, const void *skip_object);

@@ -32,6 +32,7 @@ thread_end(void *arg)
 	ring_give_back(&t->ring);
 	context_pool_put(t);
 	t->process = NULL;
+	t->on = 0;
 	t->busy = 0;
 }
 
@@ -52,7 +53,7 @@ prepare(void)
 	pthread_atfork(NULL, NULL, in_child);
 }
 
-static struct thread *
+static void
 join(struct thread *t, struct process *p)
 {
 	t->process = p;
@@ -65,7 +66,6 @@ join(struct thread *t, struct process *p)
 	if (have_key)
 		pthread_setspecific(key, t); /* first-level keys do not allocate */
 	errno = kept;
-	return t;
 }
 
 struct thread *
@@ -81,7 +81,15 @@ thread_enter_slow(struct thread *t)
 	}
 	t->busy = 1;
 	atomic_signal_fence(memory_order_seq_cst);
-	return same ? t : join(t, p);
+	if (!same)
+		join(t, p);
+	uint32_t on = config_on();
+	if (t->on && t->on != on) { /* recording was off: what was open then is over, and the ring may be another's */
+		context_clear(t);
+		ring_give_back(&t->ring);
+	}
+	t->on = on ? on : t->on;
+	return t;
 }
 
 int64_t

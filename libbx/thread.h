@@ -24,6 +24,7 @@ struct thread {
 	uint64_t generation; /* of the process that the rest belongs to */
 	uint32_t busy;       /* inside libbx */
 	uint32_t pid;
+	uint32_t on;   /* config_on() when this thread last entered; 0: it has no process */
 	uint32_t lost; /* open contexts that have no memory: bx_end() counts them off first */
 	struct process *process;
 	struct ctx *current; /* innermost open context */
@@ -37,16 +38,18 @@ struct thread {
 #define THREAD_LOCAL __thread __attribute__((tls_model("initial-exec")))
 extern THREAD_LOCAL struct thread bx_thread;
 
-/* The slow half of thread_enter(): a new process, a new thread, or a signal handler.  NULL as there. */
+/* The slow half of thread_enter(): a new process, a new thread, recording that was off meanwhile, or a signal handler.
+ * NULL as there. */
 struct thread *thread_enter_slow(struct thread *t);
 
 static inline struct thread *
 thread_enter(void)
 {
 	struct thread *t = &bx_thread;
-	if (!config_on())
+	uint32_t on = config_on();
+	if (!on)
 		return NULL;
-	if (__builtin_expect(t->busy || !t->process ||
+	if (__builtin_expect(t->busy || t->on != on ||
 				 atomic_load_explicit(&t->process->generation, memory_order_relaxed) != t->generation,
 		0))
 		return thread_enter_slow(t);

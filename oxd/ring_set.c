@@ -19,30 +19,12 @@
 enum { BAD_MAX = 16, LEFTOVER_S = 60, HINT_PROBES = 5 };
 static const int64_t scan_ns = 30000000000, retry_ns = 2000000000, look_ns = 1000000000;
 
-static void
-read_boot_id(uint8_t out[16])
-{
-	char text[40], hex[32];
-	size_t digits = 0;
-	memset(out, 0, 16);
-	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	ssize_t n = read(fd, text, sizeof text);
-	close(fd);
-	for (ssize_t i = 0; i < n && digits < sizeof hex; i++)
-		if (text[i] != '-' && text[i] != '\n')
-			hex[digits++] = text[i];
-	if (digits != sizeof hex || hex_decode(out, hex, 16) != 0)
-		memset(out, 0, 16);
-}
-
 bool
 ring_set_init(struct ring_set *set, int run_fd, struct positions *positions, struct stats *stats)
 {
 	*set = (struct ring_set){.positions = positions, .stats = stats, .scan_due = true, .inotify_fd = -1};
 	set->bad_fd = -1;
-	read_boot_id(set->boot_id);
+	ring_boot_id(set->boot_id);
 	set->rings_fd = openat(run_fd, "rings", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (set->rings_fd < 0)
 		return false;

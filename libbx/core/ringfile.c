@@ -2,10 +2,31 @@
 /* ringfile: the checks that stand between another process's memory and oxd. */
 #include "libbx/core/ringfile.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "libbx/core/bytes.h"
 #include "libbx/core/frame.h"
+#include "libbx/core/id.h"
+
+void
+ring_boot_id(uint8_t out[16])
+{
+	char text[40], hex[32];
+	size_t digits = 0;
+	memset(out, 0, 16);
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	ssize_t n = read(fd, text, sizeof text);
+	close(fd);
+	for (ssize_t i = 0; i < n && digits < sizeof hex; i++)
+		if (text[i] != '-' && text[i] != '\n')
+			hex[digits++] = text[i];
+	if (digits != sizeof hex || hex_decode(out, hex, 16) != 0)
+		memset(out, 0, 16);
+}
 
 bool
 ring_header_valid(const struct ring_header *h)

@@ -109,6 +109,9 @@ ring_record_size(uint32_t type_len, uint32_t map_len)
 	return ((uint64_t)RING_RECORD_HEADER + type_len + map_len + 7) & ~(uint64_t)7;
 }
 
+/* The kernel's boot id, all zero when it is not known.  Async-signal-safe; may change errno. */
+void ring_boot_id(uint8_t out[16]);
+
 /* True when the constant part of a header describes a ring that this build can read. */
 bool ring_header_valid(const struct ring_header *h);
 
