@@ -48,9 +48,11 @@ OXVIEW_CXX := $(wildcard oxview/*.cc)
 
 obj = $(patsubst %,$(B)/obj/%.o,$(1))
 
-OXD_LIBS := -lzmq -lsystemd -lzstd -lunwind -lmsgpackc
+# What logread.c and compress.c of core need; libbx has neither.
+LOG_LIBS := -lzstd -lz -lbz2
+OXD_LIBS := -lzmq -lsystemd $(LOG_LIBS) -lunwind -lmsgpackc
 OXCTL_LIBS := -lzmq -lmsgpackc
-OXVIEW_LIBS := -lzmq -lzstd -ldw -lelf -lmsgpackc -lstdc++ -lm
+OXVIEW_LIBS := -lzmq $(LOG_LIBS) -ldw -lelf -lmsgpackc -lstdc++ -lm
 
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_test.c))
 VICTIMS := $(patsubst tests/victims/%.c,%,$(wildcard tests/victims/*.c)) $(patsubst tests/victims/%.cc,%,$(wildcard tests/victims/*.cc))
@@ -139,7 +141,7 @@ FUZZ_FLAGS := -std=gnu11 -g -O1 -D_GNU_SOURCE -I. -fsanitize=fuzzer,address,unde
 FUZZ_SECONDS ?= 20
 $(B)/fuzz/%: tests/fuzz/%.c $(CORE) $(OXD) $(OXVIEW)
 	@mkdir -p $(@D)
-	$(call say,FUZZCC,$@)clang $(FUZZ_FLAGS) -o $@ $< $(CORE) $(subst @B@,$(B),$(call libs_of,tests/fuzz/$*.c)) -lxxhash -lzstd
+	$(call say,FUZZCC,$@)clang $(FUZZ_FLAGS) -o $@ $< $(CORE) $(subst @B@,$(B),$(call libs_of,tests/fuzz/$*.c)) -lxxhash $(LOG_LIBS)
 
 tests-build: all $(addprefix $(B)/unit/,$(UNIT)) $(addprefix $(B)/victims/,$(VICTIMS))
 

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "libbx/core/mp.h"
 
@@ -21,7 +20,8 @@ bool
 feed_open(struct feed *f, int fd, const char *name, size_t window, struct trouble *trouble)
 {
 	struct stat st;
-	*f = (struct feed){.fd = fd, .name = name, .trouble = trouble, .cap = window};
+	*f = (struct feed){.name = name, .trouble = trouble, .cap = window};
+	logread_open(&f->in, fd);
 	f->regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 	f->window = malloc(window);
 	return f->window != NULL;
@@ -30,10 +30,9 @@ feed_open(struct feed *f, int fd, const char *name, size_t window, struct troubl
 void
 feed_close(struct feed *f)
 {
-	if (f->fd >= 0)
-		close(f->fd);
+	logread_close(&f->in);
 	free(f->window);
-	*f = (struct feed){.fd = -1};
+	*f = (struct feed){.in = {.fd = -1}};
 }
 
 static size_t
@@ -81,17 +80,16 @@ fill(struct feed *f)
 	}
 	if (!f->regular && f->before_wait)
 		f->before_wait(f->context);
-	ssize_t n;
-	do
-		n = read(f->fd, f->window + f->end, f->cap - f->end);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
+	size_t n;
+	enum bx_err err = logread_read(&f->in, f->window + f->end, f->cap - f->end, &n);
+	if (err == BX_EBAD)
+		trouble_add(f->trouble, "%s: offset %llu: the rest cannot be unpacked (%s: %s)", f->name,
+		    (unsigned long long)offset_of(f, f->end), logread_pack_text(f->in.pack), f->in.problem);
+	else if (err != BX_OK)
 		trouble_add(f->trouble, "%s: offset %llu: %s", f->name, (unsigned long long)offset_of(f, f->end),
-		    strerror(errno));
-	if (n <= 0)
-		f->eof = true;
-	else
-		f->end += (size_t)n;
+		    err == BX_EIO ? strerror(errno) : bx_err_text(err));
+	f->end += n;
+	f->eof = n == 0;
 }
 
 /* How many keys the map at p says that it has; p is known to be a map. */

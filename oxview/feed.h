@@ -6,6 +6,8 @@
  * other.  Where there is none it says so, with the offset, and looks for the next byte from which an event of the usual
  * form parses whole; so one damaged byte costs the event it lies in.  Memory is bounded by the largest event.
  *
+ * The stream may be packed with zstd, gzip or bzip2; offsets then count what comes out.
+ *
  * One thread.  Blocks in read(2) and nowhere else; `before_wait` is called before a read that may have to wait.
  */
 #ifndef BLUEOX_OXVIEW_FEED_H
@@ -16,6 +18,7 @@
 #include <stdint.h>
 
 #include "libbx/core/event.h"
+#include "libbx/core/logread.h"
 #include "oxview/trouble.h"
 
 enum {
@@ -25,7 +28,7 @@ enum {
 };
 
 struct feed {
-	int fd;                  /* owned; -1: closed */
+	struct logread in;       /* what the bytes come from, unpacked */
 	const char *name;        /* borrowed: what messages call the stream */
 	struct trouble *trouble; /* borrowed */
 	void (*before_wait)(void *context);

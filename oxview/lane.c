@@ -4,9 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "libbx/core/logdir.h"
 
 void
 lane_init(struct lane *l, size_t window, const struct source_env *env)
@@ -39,12 +42,27 @@ lane_add(struct lane *l, const char *path)
 	return true;
 }
 
+/* The daemon may have packed the file since its name was listed. */
+static int
+open_or_packed(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t n = strlen(path);
+	char *packed = NULL;
+	if (fd >= 0 || errno != ENOENT || n < 4 || strcmp(path + n - 4, ".log") != 0 ||
+	    asprintf(&packed, "%s%s", path, logdir_suffix(LOGDIR_ZST)) < 0)
+		return fd;
+	fd = open(packed, O_RDONLY | O_CLOEXEC);
+	free(packed);
+	return fd;
+}
+
 static void
 open_next(struct lane *l)
 {
 	const char *path = l->paths[l->next++];
 	bool standard = strcmp(path, "-") == 0;
-	int fd = standard ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+	int fd = standard ? dup(STDIN_FILENO) : open_or_packed(path);
 	const char *name = standard ? "standard input" : path;
 	if (fd < 0) {
 		trouble_add(l->env->trouble, "%s: %s", name, strerror(errno));

@@ -4,7 +4,6 @@
  *
  * Within a type the files follow each other by date, so that only as many files are open as there are types.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -12,14 +11,9 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "libbx/core/logname.h"
+#include "libbx/core/logdir.h"
 #include "oxview/lane.h"
 #include "oxview/source.h"
-
-struct file {
-	struct logname name;
-	char *path; /* owned */
-};
 
 struct head {
 	struct lane lane;
@@ -38,24 +32,10 @@ struct logdir {
 	struct head *given; /* whose event the caller holds */
 };
 
-static int
-by_type(const struct logname *x, const struct logname *y)
+static bool
+same_type(const struct logdir_file *x, const struct logdir_file *y)
 {
-	size_t n = x->type_len < y->type_len ? x->type_len : y->type_len;
-	int order = memcmp(x->type, y->type, n);
-	return order ? order : (x->type_len > y->type_len) - (x->type_len < y->type_len);
-}
-
-static int
-by_type_then_date(const void *a, const void *b)
-{
-	const struct logname *x = &((const struct file *)a)->name, *y = &((const struct file *)b)->name;
-	int order = by_type(x, y);
-	if (order == 0)
-		order = (x->day_start > y->day_start) - (x->day_start < y->day_start);
-	if (order == 0)
-		order = (x->part > y->part) - (x->part < y->part);
-	return order;
+	return x->name.type_len == y->name.type_len && memcmp(x->name.type, y->name.type, x->name.type_len) == 0;
 }
 
 static bool
@@ -138,53 +118,44 @@ logdir_free(struct source *s)
 	free(d);
 }
 
-/* The log files in the directory that may hold what is wanted, sorted.  False: trouble was told. */
-static bool
-list_files(const char *path, const struct source_env *env, struct file **files, size_t *count)
+/* Moves those of which something may be wanted to the front, in their order; returns how many they are. */
+static size_t
+choose(struct logdir_list *files, const struct select *select)
 {
-	DIR *dir = opendir(path);
-	if (!dir) {
-		trouble_add(env->trouble, "%s: %s", path, strerror(errno));
-		return false;
-	}
-	size_t cap = 0;
-	struct dirent *entry;
-	while ((entry = readdir(dir))) {
-		struct file f = {.path = NULL};
-		if (!logname_parse(entry->d_name, &f.name) || !select_file(env->select, &f.name))
+	size_t wanted = 0;
+	for (size_t i = 0; i < files->count; i++) {
+		struct logdir_file f = files->files[i];
+		if (!select_file(select, &f.name))
 			continue;
-		if (*count == cap) {
-			cap = cap ? 2 * cap : 64;
-			struct file *grown = realloc(*files, cap * sizeof *grown);
-			if (!grown)
-				break;
-			*files = grown;
-		}
-		if (asprintf(&f.path, "%s/%s", path, entry->d_name) < 0)
-			break;
-		(*files)[(*count)++] = f;
+		files->files[i] = files->files[wanted];
+		files->files[wanted++] = f;
 	}
-	closedir(dir);
-	if (entry) {
-		trouble_add(env->trouble, "%s: out of memory", path);
-		return false;
-	}
-	if (*count > 0)
-		qsort(*files, *count, sizeof **files, by_type_then_date);
-	return true;
+	return wanted;
 }
 
 static size_t
-count_types(const struct file *files, size_t count)
+count_types(const struct logdir_file *files, size_t count)
 {
 	size_t types = 0;
 	for (size_t i = 0; i < count; i++)
-		types += i == 0 || by_type(&files[i].name, &files[i - 1].name) != 0;
+		types += i == 0 || !same_type(&files[i], &files[i - 1]);
 	return types;
 }
 
 static bool
-make_lanes(struct logdir *d, const struct file *files, size_t count)
+add_to_lane(struct lane *lane, const char *dir, const char *file)
+{
+	char *path;
+	if (asprintf(&path, "%s/%s", dir, file) < 0)
+		return false;
+	bool ok = lane_add(lane, path);
+	free(path);
+	return ok;
+}
+
+/* Files are sorted by type, then date. */
+static bool
+make_lanes(struct logdir *d, const char *dir, const struct logdir_file *files, size_t count)
 {
 	size_t types = count_types(files, count);
 	size_t window = types > 64 ? FEED_WINDOW / 4 : FEED_WINDOW;
@@ -193,11 +164,12 @@ make_lanes(struct logdir *d, const struct file *files, size_t count)
 	if (!d->heads || !d->heap)
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		if (i == 0 || by_type(&files[i].name, &files[i - 1].name) != 0) {
+		const struct logdir_file *f = &files[i];
+		if (i == 0 || !same_type(f, f - 1)) {
 			d->heads[d->head_count].order = d->head_count;
 			lane_init(&d->heads[d->head_count++].lane, window, d->env);
 		}
-		if (!lane_add(&d->heads[d->head_count - 1].lane, files[i].path))
+		if (!add_to_lane(&d->heads[d->head_count - 1].lane, dir, f->path))
 			return false;
 	}
 	return true;
@@ -225,25 +197,30 @@ prime(struct logdir *d)
 	}
 }
 
+static void
+tell_unreadable(const struct source_env *env, const char *path, enum bx_err err)
+{
+	trouble_add(env->trouble, "%s: %s", path, err == BX_EIO ? strerror(errno) : bx_err_text(err));
+}
+
 struct source *
 source_logdir(const char *path, const struct source_env *env)
 {
-	struct file *files = NULL;
-	size_t count = 0;
+	struct logdir_list files = {0};
 	struct logdir *d = calloc(1, sizeof *d);
-	bool ok = d && list_files(path, env, &files, &count);
+	enum bx_err err = d ? logdir_read(path, &files) : BX_ENOMEM;
+	if (err != BX_OK)
+		tell_unreadable(env, path, err);
 	if (d) {
 		d->source = (struct source){logdir_next, logdir_free};
 		d->env = env;
 	}
-	if (ok && !make_lanes(d, files, count)) {
-		trouble_add(env->trouble, "%s: out of memory", path);
-		ok = false;
+	if (err == BX_OK && !make_lanes(d, path, files.files, choose(&files, env->select))) {
+		err = BX_ENOMEM;
+		tell_unreadable(env, path, err);
 	}
-	for (size_t i = 0; i < count; i++)
-		free(files[i].path);
-	free(files);
-	if (!ok) {
+	logdir_list_fini(&files);
+	if (err != BX_OK) {
 		if (d)
 			logdir_free(&d->source);
 		return NULL;
