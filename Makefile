@@ -48,8 +48,8 @@ OXVIEW_CXX := $(wildcard oxview/*.cc)
 
 obj = $(patsubst %,$(B)/obj/%.o,$(1))
 
-# What logread.c and compress.c of core need; libbx has neither.
-LOG_LIBS := -lzstd -lz -lbz2
+# What logread.c, compress.c and filter_regex.c of core need; libbx has none of them.
+LOG_LIBS := -lzstd -lz -lbz2 -lpcre2-8
 OXD_LIBS := -lzmq -lsystemd $(LOG_LIBS) -lunwind -lmsgpackc
 OXCTL_LIBS := -lzmq -lmsgpackc
 OXVIEW_LIBS := -lzmq $(LOG_LIBS) -ldw -lelf -lmsgpackc -lstdc++ -lm

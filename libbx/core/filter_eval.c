@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: ISC */
+/* filter_eval: one pass that leaves values at their slots, then the tree. */
+#include <string.h>
+
+#include "libbx/core/filter_parse.h"
+#include "libbx/core/mp.h"
+
+/* ---- the pass ---------------------------------------------------------------------------------------------------- */
+
+/* Takes a key.  One that is no text has no name, and is none of ours. */
+static struct bytes
+take_key(struct cursor *c, int depth)
+{
+	uint8_t b = c->at < c->end ? *c->at : 0xc1;
+	size_t short_n = b & 31;
+	if ((b & 0xe0) == 0xa0 && short_n < cursor_left(c)) { /* nearly every key is a short string */
+		c->at += 1 + short_n;
+		return (struct bytes){c->at - short_n, short_n};
+	}
+	struct cursor start = *c;
+	struct mp_token t;
+	if (!mp_next(c, &t))
+		return (struct bytes){NULL, 0};
+	if (t.kind == MP_MAP || t.kind == MP_ARRAY) {
+		*c = start;
+		mp_skip_within(c, depth);
+	}
+	if (t.kind != MP_STR && t.kind != MP_BIN)
+		return (struct bytes){NULL, 0};
+	return (struct bytes){t.data, t.len};
+}
+
+/* The key among its siblings; -1: none of them. */
+static int
+find_key(const struct filter *f, int first, struct bytes name)
+{
+	for (int i = first; i >= 0 && name.p; i = f->keys[i].next)
+		if (bytes_equal(f->keys[i].name, name))
+			return i;
+	return -1;
+}
+
+static int
+find_index(const struct filter *f, int first, uint32_t index)
+{
+	for (int i = first; i >= 0; i = f->keys[i].next)
+		if (f->keys[i].is_index && f->keys[i].index == index)
+			return i;
+	return -1;
+}
+
+/* A key that comes twice: the last one counts, and nothing of the first is left. */
+static void
+forget(struct filter *f, int key)
+{
+	if (f->keys[key].slot >= 0)
+		f->found[f->keys[key].slot] = NULL;
+	for (int i = f->keys[key].child; i >= 0; i = f->keys[i].next)
+		forget(f, i);
+}
+
+/*
+ * Passes one whole object whose inside may be asked for by the keys from `first` on.  Only as deep as the paths go does
+ * this call itself.  `depth` is how many maps and arrays may still lie inside one another.
+ */
+static void
+pass(struct filter *f, struct cursor *c, int first, int depth)
+{
+	struct mp_token t;
+	bool container = c->at < c->end && ((*c->at & 0xe0) == 0x80 || (*c->at >= 0xdc && *c->at <= 0xdf));
+	if (first < 0 || !container) {
+		mp_skip_within(c, depth);
+		return;
+	}
+	if (depth == 0) {
+		cursor_fail(c, BX_ELIMIT);
+		return;
+	}
+	if (!mp_next(c, &t))
+		return;
+	for (uint32_t i = 0; i < t.len && c->err == BX_OK; i++) {
+		int key = t.kind == MP_MAP ? find_key(f, first, take_key(c, depth - 1)) : find_index(f, first, i);
+		if (key < 0) {
+			mp_skip_within(c, depth - 1);
+			continue;
+		}
+		const uint8_t *value = c->at;
+		forget(f, key);
+		pass(f, c, f->keys[key].child, depth - 1);
+		if (f->keys[key].slot >= 0)
+			f->found[f->keys[key].slot] = value;
+	}
+}
+
+/* The top map.  `body` is passed by the keys of the body, and once more where a path goes through it by name. */
+static void
+pass_event(struct filter *f, struct cursor *c)
+{
+	static const struct bytes body = {(const uint8_t *)"body", 4};
+	struct mp_token top;
+	if (!mp_next(c, &top))
+		return;
+	if (top.kind != MP_MAP) {
+		cursor_fail(c, BX_EBAD);
+		return;
+	}
+	for (uint32_t i = 0; i < top.len && c->err == BX_OK; i++) {
+		struct bytes name = take_key(c, MP_DEPTH_MAX - 1);
+		int key = find_key(f, f->top_keys, name);
+		struct cursor value = *c;
+		if (key >= 0)
+			forget(f, key);
+		if (bytes_equal(name, body)) {
+			for (int k = f->body_keys; k >= 0; k = f->keys[k].next)
+				forget(f, k);
+			pass(f, c, f->body_keys, MP_DEPTH_MAX - 1);
+		} else {
+			pass(f, c, key >= 0 ? f->keys[key].child : -1, MP_DEPTH_MAX - 1);
+		}
+		if (key < 0 || c->err != BX_OK)
+			continue;
+		if (bytes_equal(name, body) && f->keys[key].child >= 0) {
+			struct cursor again = value;
+			pass(f, &again, f->keys[key].child, MP_DEPTH_MAX - 1);
+		}
+		if (f->keys[key].slot >= 0)
+			f->found[f->keys[key].slot] = value.at;
+	}
+}
+
+/* ---- values ------------------------------------------------------------------------------------------------------ */
+
+static bool
+number_of(const struct mp_token *t, long double *out)
+{
+	if (t->kind == MP_UINT)
+		*out = (long double)t->u;
+	else if (t->kind == MP_INT)
+		*out = (long double)t->i;
+	else if (t->kind == MP_FLOAT)
+		*out = (long double)t->f;
+	else
+		return false;
+	return true;
+}
+
+static bool
+token_at(const struct filter *f, int slot, struct mp_token *t)
+{
+	struct cursor c;
+	if (slot < 0 || !f->found[slot])
+		return false;
+	cursor_init(&c, f->found[slot], (size_t)(f->end - f->found[slot]));
+	return mp_next(&c, t);
+}
+
+static bool
+duration_of(const struct filter *f, struct mp_token *out)
+{
+	struct mp_token start, end;
+	long double s, e;
+	if (!token_at(f, f->start_slot, &start) || !token_at(f, f->end_slot, &end) || !number_of(&start, &s) ||
+	    !number_of(&end, &e))
+		return false;
+	*out = (struct mp_token){.kind = MP_FLOAT, .f = (double)(e - s)};
+	return true;
+}
+
+/* The body first, then the top, then what can be computed. */
+static bool
+value_of(const struct filter *f, const struct filter_node *n, struct mp_token *t)
+{
+	return token_at(f, n->body, t) || token_at(f, n->top, t) || (n->duration && duration_of(f, t));
+}
+
+/* ---- comparing --------------------------------------------------------------------------------------------------- */
+
+static int
+compare_text(struct bytes a, struct bytes b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int order = n ? memcmp(a.p, b.p, n) : 0;
+	return order != 0 ? order : (a.n > b.n) - (a.n < b.n);
+}
+
+static bool
+is_text(const struct mp_token *t)
+{
+	return t->kind == MP_STR || t->kind == MP_BIN;
+}
+
+/*
+ * How the value stands to the literal: -1 below, 0 within, 1 above.  False when the two cannot be compared, NaN with
+ * anything included.
+ */
+static bool
+compare(const struct mp_token *t, const struct filter_literal *v, int *order)
+{
+	long double x;
+	switch (v->kind) {
+	case FILTER_NUMBER:
+		if (!number_of(t, &x) || x != x)
+			return false;
+		*order = x < v->low ? -1 : x > v->high;
+		return true;
+	case FILTER_TEXT:
+		if (!is_text(t))
+			return false;
+		*order = compare_text((struct bytes){t->data, t->len}, v->text);
+		return true;
+	case FILTER_BOOL:
+		*order = t->kind == MP_BOOL && t->b == v->b ? 0 : 1;
+		return t->kind == MP_BOOL;
+	default: /* everything that is there is nil or is not */
+		*order = t->kind == MP_NIL ? 0 : 1;
+		return true;
+	}
+}
+
+static bool
+compares(enum filter_op op, int order)
+{
+	switch (op) {
+	case FILTER_EQ:
+		return order == 0;
+	case FILTER_NE:
+		return order != 0;
+	case FILTER_LT:
+		return order < 0;
+	case FILTER_LE:
+		return order <= 0;
+	case FILTER_GT:
+		return order > 0;
+	default:
+		return order >= 0;
+	}
+}
+
+static bool
+has_prefix(const struct mp_token *t, struct bytes prefix)
+{
+	return t->len >= prefix.n && (prefix.n == 0 || memcmp(t->data, prefix.p, prefix.n) == 0);
+}
+
+static bool
+test(const struct filter *f, const struct filter_node *n)
+{
+	struct mp_token t;
+	int order;
+	if (!value_of(f, n, &t))
+		return false;
+	const struct filter_literal *v = f->literals ? &f->literals[n->first] : NULL;
+	switch (n->op) {
+	case FILTER_EXISTS:
+		return true;
+	case FILTER_HOLDS:
+		return t.kind == MP_BOOL && t.b;
+	case FILTER_PREFIX:
+		return is_text(&t) && has_prefix(&t, v->text);
+	case FILTER_MATCH:
+		return is_text(&t) && filter_regex_matches(n->regex, (struct bytes){t.data, t.len});
+	case FILTER_NOT_MATCH:
+		return is_text(&t) && !filter_regex_matches(n->regex, (struct bytes){t.data, t.len});
+	case FILTER_IN:
+		for (int i = 0; i < n->count; i++)
+			if (compare(&t, &v[i], &order) && order == 0)
+				return true;
+		return false;
+	default:
+		return compare(&t, v, &order) && compares(n->op, order);
+	}
+}
+
+/* Chains lean to the left, so this goes deep only where the filter has parentheses or is a long chain. */
+static bool
+holds(const struct filter *f, int at)
+{
+	const struct filter_node *n = &f->nodes[at];
+	switch (n->op) {
+	case FILTER_AND:
+		return holds(f, n->left) && holds(f, n->right);
+	case FILTER_OR:
+		return holds(f, n->left) || holds(f, n->right);
+	case FILTER_NOT:
+		return !holds(f, n->left);
+	default:
+		return test(f, n);
+	}
+}
+
+enum bx_err
+filter_scan(struct filter *f, const void *p, size_t n, size_t *used, bool *match)
+{
+	struct cursor c;
+	memset(f->found, 0, (size_t)f->slot_count * sizeof *f->found);
+	cursor_init(&c, p, n);
+	*match = false;
+	pass_event(f, &c);
+	if (c.err != BX_OK)
+		return c.err;
+	*used = cursor_offset(&c);
+	f->end = c.at;
+	*match = holds(f, f->root);
+	return BX_OK;
+}
+
+bool
+filter_match(struct filter *f, const void *event, size_t n)
+{
+	size_t used;
+	bool match;
+	return filter_scan(f, event, n, &used, &match) == BX_OK && used == n && match;
+}
