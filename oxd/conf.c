@@ -12,6 +12,7 @@
 enum { CONTROL_PORT = 3513, COLLECT_PORT = 3514 };
 
 static const char *const sync_choices[] = {"always", "interval", "never", NULL};
+static const char *const full_choices[] = {"block", "drop-oldest", NULL};
 
 #define AT(field) offsetof(struct conf, field)
 static const struct setting table[] = {
@@ -26,12 +27,15 @@ static const struct setting table[] = {
 	false},
     {"run-dir", 0, SET_TEXT, AT(run_dir), NULL, "DIR",
 	"where programs put their rings (default /run/blueox where it exists, else /dev/shm/blueox-UID)", NULL, false},
-    {"journal-size", 0, SET_SIZE, AT(journal_size), "8g", "SIZE",
-	"largest journal kept; intake waits when the log files are that far behind", NULL, false},
+    {"journal-size", 0, SET_SIZE, AT(journal_size), "8g", "SIZE", "largest journal kept; see --when-full", NULL, false},
     {"journal-segment", 0, SET_SIZE, AT(journal_segment), "64m", "SIZE", "size of a journal file, 1m to 64m", NULL,
 	false},
     {"sync", 0, SET_CHOICE, AT(sync), "interval", "WHEN",
 	"when the journal is made durable, interval being 100 ms or 4 MiB", sync_choices, false},
+    {"when-full", 0, SET_CHOICE, AT(when_full), "block", "WHAT",
+	"what gives way when the journal is full: block (intake waits, rings fill) or drop-oldest (told as "
+	"blueox.dropped)",
+	full_choices, false},
     {"rotate-hours", 0, SET_FLAG, AT(rotate_hours), NULL, NULL, "a log file an hour instead of one a day", NULL, false},
     {"verbose", 'v', SET_COUNT, AT(verbose), NULL, NULL, "say more on stderr; twice for still more", NULL, false},
     {"config", 0, SET_TEXT, AT(file), NULL, "FILE", "read settings, one 'name = value' a line", NULL, false},

@@ -14,7 +14,8 @@ struct conf {
 	const char *control_text, *collect_text;
 	const char *log_path, *state_path, *run_dir;
 	uint64_t journal_size, journal_segment;
-	int sync; /* enum journal_sync */
+	int sync;      /* enum journal_sync */
+	int when_full; /* 0 block, 1 drop-oldest */
 	bool rotate_hours;
 	int verbose;
 	const char *file;

@@ -8,10 +8,11 @@
 
 #include "libbx/core/clock.h"
 #include "libbx/core/mp.h"
+#include "oxd/lost.h"
 #include "oxd/own.h"
 #include "oxd/say.h"
 
-enum { VISIT_BYTES = 256 * 1024, BATCH_BYTES = 1 << 20 };
+enum { VISIT_BYTES = 256 * 1024, BATCH_BYTES = 1 << 20, DROP_WAIT_MS = 1000 };
 
 static const int64_t idle_probe_ns = 10000000000; /* R1: a ring idle so long is looked at */
 static const int64_t hint_probe_ns = 10000000;    /* the kernel tells of a close a moment before it counts */
@@ -20,7 +21,7 @@ static const int64_t sleep_least_ns = 200000, sleep_small_ns = 1000000, sleep_mo
 
 /* ---- batches ----------------------------------------------------------------------------------------------------- */
 
-/* Journal first, tails second.  False when the journal has failed: then no tail moves, and a restart goes on. */
+/* Journal first, tails second.  False when the disk says no: no tail moves, the batch waits for the next round. */
 static bool
 commit(struct ingest *in)
 {
@@ -51,23 +52,11 @@ offer_snapshot(struct ingest *in)
 	buf_fini(&content);
 }
 
-/* True when a frame of so many bytes can be appended; a new segment is begun where that is needed. */
-static bool
-make_room(struct ingest *in, size_t frame_bytes)
+static void
+start_frame(struct buf *frame)
 {
-	if (journal_state(in->journal) == JOURNAL_FAILED) {
-		in->blocked = true;
-		return false;
-	}
-	if (journal_has_room(in->journal, frame_bytes))
-		return true;
-	if (!commit(in))
-		return false;
-	offer_snapshot(in);
-	if (journal_roll(in->journal, frame_bytes) == BX_OK)
-		return true;
-	in->blocked = true;
-	return false;
+	buf_clear(frame);
+	frame_start(frame);
 }
 
 /* Seals and appends the frame that is in `frame`; there is room. */
@@ -82,6 +71,62 @@ append_frame(struct ingest *in, const struct source *source, struct buf *frame)
 	in->seq++;
 	journal_append(in->journal, source, (struct bytes){frame->data, frame->len});
 	positions_apply(in->positions, source, (struct bytes){frame->data, frame->len});
+}
+
+/* ---- room -------------------------------------------------------------------------------------------------------- */
+
+/* Appends what is lost when the segment goes.  There is a reserve in every segment for this. */
+static void
+tell_dropped(struct ingest *in, const struct segment *s, uint64_t lo, uint64_t hi)
+{
+	struct source source = {.kind = SOURCE_LOST, .lost = {lo, hi}};
+	struct lost lost;
+	lost_count(s, lo, hi, &lost);
+	start_frame(&in->lost_frame);
+	own_add_lost(&in->lost_frame, 0, &lost);
+	append_frame(in, &source, &in->lost_frame);
+	stats_add(in->stats, STAT_journal_dropped_records, hi - lo + 1);
+	stats_add(in->stats, STAT_journal_dropped_events, lost.count);
+	in->drop_told = hi;
+	in->drop_number = journal_last(in->journal);
+}
+
+/* --when-full=drop-oldest: what goes is told durably before it goes.  False when nothing may go now. */
+static bool
+drop_oldest(struct ingest *in)
+{
+	struct segment *s;
+	uint64_t lo, hi;
+	if (!journal_doom_oldest(in->journal, &s, &lo, &hi))
+		return false;
+	bool told = lo > hi || hi <= in->drop_told;
+	if (!told)
+		tell_dropped(in, s, lo, hi);
+	journal_give_segment(in->journal, &s);
+	if (!commit(in))
+		return false;
+	journal_sync_soon(in->journal);
+	if (lo <= hi && !journal_wait(in->journal, in->drop_number, DROP_WAIT_MS))
+		return false; /* the next round goes on here */
+	journal_drop_doomed(in->journal);
+	return true;
+}
+
+/* True when a frame of so many bytes can be appended; a new segment is begun where that is needed. */
+static bool
+make_room(struct ingest *in, size_t frame_bytes)
+{
+	if (journal_has_room(in->journal, frame_bytes))
+		return true;
+	if (!commit(in))
+		return false;
+	offer_snapshot(in);
+	do {
+		if (journal_roll(in->journal, frame_bytes) == BX_OK)
+			return true;
+	} while (drop_oldest(in));
+	in->blocked = true;
+	return false;
 }
 
 static bool
@@ -100,13 +145,6 @@ journal_origin(struct ingest *in)
 }
 
 /* ---- rings ------------------------------------------------------------------------------------------------------- */
-
-static void
-start_frame(struct buf *frame)
-{
-	buf_clear(frame);
-	frame_start(frame);
-}
 
 static void
 note_visit(struct ingest *in, struct ring_file *r, const struct ring_visit *visit)
@@ -323,7 +361,8 @@ targets_reached(struct ingest *in)
 		if (r->position->to < r->target)
 			return false;
 	}
-	return !in->push_pending && !(in->push && ingest_push_waiting(in->push));
+	return journal_batch_bytes(in->journal) == 0 && !in->push_pending &&
+	       !(in->push && ingest_push_waiting(in->push));
 }
 
 /* Between rounds; everything visited is committed. */
@@ -426,11 +465,11 @@ go_round(struct ingest *in)
 	in->blocked = false;
 	ring_set_update(&in->rings, now_ns);
 	uint64_t fullest = 0;
-	if (journal_origin(in)) {
+	if (commit(in) && journal_origin(in)) { /* a batch may be left from a round in which the disk said no */
 		fullest = visit_rings(in, now_ns, &progress);
 		take_push(in, &progress);
 	}
-	if (!commit(in))
+	if (in->blocked || !commit(in))
 		progress = false;
 	answer(in);
 	choose_sleep(in, fullest, progress);
@@ -495,6 +534,7 @@ ingest_fini(struct ingest *in)
 	ring_set_fini(&in->rings);
 	buf_fini(&in->frame);
 	buf_fini(&in->window);
+	buf_fini(&in->lost_frame);
 	buf_fini(&in->push_frame);
 	buf_fini(&in->rings_answer);
 	pthread_mutex_destroy(&in->lock);

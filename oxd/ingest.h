@@ -37,6 +37,9 @@ struct ingest {
 	uint64_t seq;
 	struct buf frame;
 	struct buf window;
+	struct buf lost_frame; /* of drop-oldest */
+	uint64_t drop_told;    /* a LOST record for everything up to here has been appended, as: */
+	uint64_t drop_number;
 	struct buf push_frame; /* taken over and not yet journaled when push_pending */
 	bool push_pending;
 	bool origin_journaled;

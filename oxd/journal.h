@@ -7,7 +7,8 @@
  * doc/PROMISE.md; bytes in doc/JOURNAL.md.
  *
  * Appending is in three steps, so that many rings share one write: journal_has_room() (else journal_roll()), any number
- * of journal_append(), one journal_write().
+ * of journal_append(), one journal_write().  When the disk says no the batch stays, and the write is tried again: what
+ * was appended once is in the journal in the end, or oxd has left without telling anybody that it was taken.
  */
 #ifndef BLUEOX_OXD_JOURNAL_H
 #define BLUEOX_OXD_JOURNAL_H
@@ -21,9 +22,10 @@ enum journal_sync { JOURNAL_SYNC_ALWAYS, JOURNAL_SYNC_INTERVAL, JOURNAL_SYNC_NEV
 
 enum journal_state {
 	JOURNAL_RUNS,
-	JOURNAL_FULL,     /* --journal-size is reached: the log writer must pass some first */
+	JOURNAL_FULL,     /* --journal-size is reached: the readers must pass some first */
+	JOURNAL_DROPS,    /* --journal-size is reached, and each new segment costs the oldest one */
 	JOURNAL_NO_SPACE, /* a segment could not be made; tried again by itself */
-	JOURNAL_FAILED,   /* what was written twice could not be made durable: nothing is taken in any more */
+	JOURNAL_FAILED,   /* what was written cannot be made durable; tried again by itself, nothing is taken in */
 };
 
 struct journal_config {
@@ -31,10 +33,17 @@ struct journal_config {
 	uint64_t segment_bytes;
 	uint64_t max_bytes;
 	enum journal_sync sync;
+	bool drop_oldest;    /* at max_bytes or without room the appender may use journal_doom_oldest() */
 	struct stats *stats; /* borrowed */
 };
 
 struct journal;
+
+enum {
+	JOURNAL_CURSORS = 16,
+	JOURNAL_LOST_MAX = 1024,                /* bytes that the record about a drop takes at most */
+	JOURNAL_RESERVE = 2 * JOURNAL_LOST_MAX, /* and of a segment that only such records may use */
+};
 
 /* Called for the snapshot's content first (record NULL), then for each record behind it. */
 struct journal_replay {
@@ -55,11 +64,20 @@ void journal_close(struct journal **j);
 
 /* ---- the appender's thread --------------------------------------------------------------------------------------- */
 
-/* True when a record with a frame of so many bytes fits behind the batch. */
+/* True when a record with a frame of so many bytes fits behind the batch; false for as long as the disk says no. */
 bool journal_has_room(const struct journal *j, size_t frame_bytes);
 
 /* Starts a new segment; the batch must be written.  BX_EFULL: no room now, journal_state() tells why; try again. */
 enum bx_err journal_roll(struct journal *j, size_t frame_bytes);
+
+/*
+ * drop-oldest, when journal_roll() has no room.  The oldest segment's records are taken from all readers, except what
+ * their cursors had done: from here on they pass over them.  The caller appends a LOST record for lo .. hi (nothing is
+ * lost when lo > hi), writes it, waits until it is synced, and calls journal_drop_doomed().  The segment is handed out
+ * with a reference.  False: nothing may be dropped now.
+ */
+bool journal_doom_oldest(struct journal *j, struct segment **oldest, uint64_t *lo, uint64_t *hi);
+void journal_drop_doomed(struct journal *j);
 
 /* Adds a record to the batch and returns its number.  There must be room. */
 uint64_t journal_append(struct journal *j, const struct source *source, struct bytes frame);
@@ -68,8 +86,8 @@ uint64_t journal_append(struct journal *j, const struct source *source, struct b
 size_t journal_batch_bytes(const struct journal *j);
 
 /*
- * Hands the batch to the kernel; blocks while more than 32 MiB are not durable.  BX_EIO: state failed, nothing of the
- * batch counts as taken.
+ * Hands the batch to the kernel; waits a moment while more than 32 MiB are not durable.  BX_EFULL: the disk does not take
+ * it now, journal_state() tells why; the batch stays as it is, call again.
  */
 enum bx_err journal_write(struct journal *j);
 
@@ -94,7 +112,7 @@ bool journal_wait(struct journal *j, uint64_t number, int timeout_ms);
 void journal_wake(struct journal *j);
 
 /*
- * oxd is leaving: whoever waits for the disk to have room again gives up, and the state becomes failed.  What was not
+ * oxd is leaving: whoever waits for the disk to get well gives up, and the state becomes failed.  What was not
  * taken is still in the rings.
  */
 void journal_wait_no_more(struct journal *j);
@@ -102,8 +120,17 @@ void journal_wait_no_more(struct journal *j);
 /* Asks for a sync now rather than within 100 ms; does not wait. */
 void journal_sync_soon(struct journal *j);
 
-/* Lets segments go whose records are all <= upto and covered by a durable snapshot. */
-void journal_trim(struct journal *j, uint64_t upto);
+/*
+ * A cursor is a durable place of somebody who reads: no segment goes that one of them has not passed, nor before a
+ * durable snapshot covers it (J7).  `done` is the number up to which nothing would be lost if the segment went, `passed`
+ * the one up to which it will not be asked for again.  Add all of them before the first one moves.
+ */
+unsigned journal_cursor_add(struct journal *j, uint64_t passed, uint64_t done);
+void journal_cursor_move(struct journal *j, unsigned cursor, uint64_t passed, uint64_t done);
+void journal_cursor_remove(struct journal *j, unsigned cursor);
+
+/* Readers pass over everything up to this number: it was dropped, and a LOST record tells of it. */
+uint64_t journal_doomed(const struct journal *j);
 
 void journal_usage(struct journal *j, uint64_t *bytes, uint64_t *segments);
 

@@ -125,6 +125,8 @@ take(struct walk *w, const struct record *rec)
 	w->out->last = rec->number;
 	if (rec->source.kind == SOURCE_LOST)
 		forget_lost(w->out, rec->source.lost.lo, rec->source.lost.hi);
+	if (rec->source.kind == SOURCE_LOST && rec->frame.n && rec->source.lost.hi > w->out->doomed)
+		w->out->doomed = rec->source.lost.hi;
 	if (rec->number > w->covers && w->replay->record)
 		w->replay->record(w->replay->arg, rec);
 }

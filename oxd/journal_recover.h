@@ -21,6 +21,7 @@ struct recovered {
 		uint64_t lo, hi;
 	} lost[RECOVER_LOST_MAX]; /* found now, not reported by an earlier start */
 	unsigned lost_count;
+	uint64_t doomed; /* up to here records were dropped on purpose, and a record tells of it */
 };
 
 enum bx_err journal_recover(int dir_fd, uint64_t covers, const struct journal_replay *replay, struct stats *stats,

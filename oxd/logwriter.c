@@ -38,7 +38,8 @@ struct logwriter {
 
 	/* the thread's own */
 	struct reader reader;
-	uint64_t reader_skipped;
+	unsigned cursor;                  /* of the journal */
+	uint64_t told_damaged, told_gone; /* of the reader's */
 	struct logfile *files;
 	struct route *routes;
 	unsigned open_files;
@@ -361,7 +362,7 @@ save(struct logwriter *lw)
 	lw->saved_ns = clock_mono_ns();
 	clear_trouble(lw);
 	journal_wake(lw->journal); /* whoever waits for the checkpoint */
-	journal_trim(lw->journal, lw->prev_number);
+	journal_cursor_move(lw->journal, lw->cursor, lw->prev_number, lw->number);
 	return DONE;
 }
 
@@ -612,12 +613,17 @@ rotate_if_asked(struct logwriter *lw)
 static void
 count_skipped(struct logwriter *lw)
 {
-	if (lw->reader.skipped == lw->reader_skipped)
+	static struct say_limit limit;
+	uint64_t damaged = lw->reader.damaged - lw->told_damaged, gone = lw->reader.gone - lw->told_gone;
+	if (damaged + gone == 0)
 		return;
-	stats_add(lw->stats, STAT_journal_lost, lw->reader.skipped - lw->reader_skipped);
-	say(SAY_WARNING, "log writer: %llu journal records before %llu are gone or damaged",
-	    (unsigned long long)(lw->reader.skipped - lw->reader_skipped), (unsigned long long)lw->reader.next);
-	lw->reader_skipped = lw->reader.skipped;
+	stats_add(lw->stats, STAT_journal_lost, damaged);
+	stats_add(lw->stats, STAT_log_missed, gone);
+	say_limited(&limit, SAY_WARNING, "log writer: %llu journal records before %llu are %s",
+	    (unsigned long long)(damaged + gone), (unsigned long long)lw->reader.next,
+	    damaged ? "damaged or gone" : "gone");
+	lw->told_damaged = lw->reader.damaged;
+	lw->told_gone = lw->reader.gone;
 }
 
 /* DONE: a record was taken, or nothing is to be had now (`idle`). */
@@ -653,7 +659,7 @@ rest(struct logwriter *lw)
 	atomic_store(&lw->written, lw->number);
 	if (outcome != DONE || checkpoint_due(lw, clock_mono_ns()))
 		return outcome;
-	journal_trim(lw->journal, lw->prev_number);
+	journal_cursor_move(lw->journal, lw->cursor, lw->prev_number, atomic_load(&lw->saved));
 	if (lw->stuck) {
 		wait_a_while(lw);
 		return DONE;
@@ -824,6 +830,7 @@ logwriter_open(struct logwriter **out, const struct logwriter_config *config, st
 		return BX_EIO;
 	}
 	load(lw);
+	lw->cursor = journal_cursor_add(journal, lw->prev_number, lw->number);
 	lw->switch_at = journal_synced(journal);
 	reader_seek(&lw->reader, lw->number + 1);
 	return BX_OK;

@@ -99,6 +99,7 @@ open_journal(struct oxd *o, char *err, size_t err_cap)
 	    .segment_bytes = o->conf.journal_segment,
 	    .max_bytes = o->conf.journal_size,
 	    .sync = (enum journal_sync)o->conf.sync,
+	    .drop_oldest = o->conf.when_full == 1,
 	    .stats = &o->stats,
 	};
 	struct journal_replay replay = {.snapshot = replay_snapshot, .record = replay_record, .arg = o};

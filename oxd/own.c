@@ -21,6 +21,8 @@ struct dropped {
 	uint64_t count, bytes;
 	double first, last;
 	const char *reason;
+	const char *program;
+	uint32_t pid;
 };
 
 static void
@@ -56,7 +58,7 @@ add_head(struct buf *b, double start, double end)
 }
 
 static void
-add_body(struct buf *b, const struct ring_file *r, const struct dropped *d)
+add_body(struct buf *b, const struct dropped *d)
 {
 	mp_add_strz(b, "body");
 	mp_add_map(b, 7);
@@ -71,13 +73,13 @@ add_body(struct buf *b, const struct ring_file *r, const struct dropped *d)
 	mp_add_strz(b, "reason");
 	mp_add_strz(b, d->reason);
 	mp_add_strz(b, "program");
-	add_text(b, r->program);
+	add_text(b, d->program);
 	mp_add_strz(b, "pid");
-	mp_add_uint(b, r->pid);
+	mp_add_uint(b, d->pid);
 }
 
 static void
-add_dropped(struct buf *frame, size_t frame_at, const struct ring_file *r, const struct dropped *d)
+add_dropped(struct buf *frame, size_t frame_at, const struct dropped *d)
 {
 	struct buf map = {0};
 	struct rand rand;
@@ -86,7 +88,7 @@ add_dropped(struct buf *frame, size_t frame_at, const struct ring_file *r, const
 	rand_seed(&rand);
 	span_make(span, &rand);
 	add_head(&map, d->first > 0 && d->first < now ? d->first : now, now);
-	add_body(&map, r, d);
+	add_body(&map, d);
 	mp_add_strz(&map, "span");
 	mp_add_str(&map, span, sizeof span);
 	frame_add(frame, frame_at, (struct bytes){(const uint8_t *)type_name, sizeof type_name - 1}, now,
@@ -111,10 +113,27 @@ own_add_dropped(struct buf *frame, size_t frame_at, const struct ring_file *r, c
 		    .first = now->first,
 		    .last = now->last,
 		    .reason = reason_names[i],
+		    .program = r->program,
+		    .pid = r->pid,
 		};
-		add_dropped(frame, frame_at, r, &d);
+		add_dropped(frame, frame_at, &d);
 		*count += d.count;
 		events++;
 	}
 	return events;
+}
+
+void
+own_add_lost(struct buf *frame, size_t frame_at, const struct lost *lost)
+{
+	struct dropped d = {
+	    .count = lost->count,
+	    .bytes = lost->bytes,
+	    .first = lost->first,
+	    .last = lost->last,
+	    .reason = "journal_full",
+	    .program = "oxd",
+	    .pid = (uint32_t)getpid(),
+	};
+	add_dropped(frame, frame_at, &d);
 }

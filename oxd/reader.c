@@ -54,7 +54,7 @@ change_segment(struct reader *r)
 	let_go(r);
 	r->segment = s;
 	if (s->first > r->next) {
-		r->skipped += s->first - r->next;
+		r->gone += s->first - r->next;
 		r->next = s->first;
 	}
 	scan_start(&r->scan, s->fd, s->seed, SEGMENT_HEADER, s->bytes);
@@ -74,15 +74,27 @@ read_behind_damage(struct reader *r, uint64_t synced, struct record *rec)
 		r->scan.at = at;
 		return err == BX_EIO ? err : BX_EBAD;
 	}
-	r->skipped += rec->number - r->next;
+	r->damaged += rec->number - r->next;
 	r->next = rec->number + 1;
 	return BX_OK;
+}
+
+/* What a LOST record has told must not come all the same, though the file may still be there. */
+static void
+pass_over_dropped(struct reader *r)
+{
+	uint64_t doomed = journal_doomed(r->journal);
+	if (r->next > doomed)
+		return;
+	r->gone += doomed + 1 - r->next;
+	reader_seek(r, doomed + 1);
 }
 
 enum bx_err
 reader_next(struct reader *r, struct record *rec)
 {
 	uint64_t synced = journal_synced(r->journal);
+	pass_over_dropped(r);
 	if (r->next > synced)
 		return BX_ESHORT;
 	if (!r->segment && !change_segment(r))

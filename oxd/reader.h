@@ -16,7 +16,8 @@ struct reader {
 	struct segment *segment; /* a reference */
 	struct scan scan;
 	uint64_t next;
-	uint64_t skipped; /* records that were gone or damaged, in all */
+	uint64_t damaged; /* records that could not be read, in all */
+	uint64_t gone;    /* records whose segments are gone or were dropped, in all */
 };
 
 void reader_init(struct reader *r, struct journal *j, uint64_t next);

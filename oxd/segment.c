@@ -136,9 +136,16 @@ segment_create(int dir_fd, uint64_t first, uint64_t bytes, uint64_t replaces_upt
 	return BX_OK;
 fail:;
 	int why = errno;
-	segment_unref(&s);
+	segment_discard(dir_fd, &s);
 	errno = why;
 	return BX_EIO;
+}
+
+void
+segment_discard(int dir_fd, struct segment **s)
+{
+	unlinkat(dir_fd, HIDDEN, 0);
+	segment_unref(s);
 }
 
 enum bx_err

@@ -50,6 +50,9 @@ enum bx_err segment_create(
     int dir_fd, uint64_t first, uint64_t bytes, uint64_t replaces_upto, bool hidden, struct segment **out);
 enum bx_err segment_show(int dir_fd, struct segment *s);
 
+/* Gives up one that is hidden: closed, and its space is free again. */
+void segment_discard(int dir_fd, struct segment **s);
+
 /* BX_EBAD: no segment of that name.  BX_EIO with errno. */
 enum bx_err segment_open(int dir_fd, const char *name, struct segment **out);
 

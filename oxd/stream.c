@@ -62,7 +62,8 @@ stream_send(struct stream *s)
 			break;
 		send_frame(s, &rec);
 	}
-	stats_add(s->stats, STAT_stream_skipped, s->reader.skipped - s->skipped);
-	s->skipped = s->reader.skipped;
+	uint64_t skipped = s->reader.gone + s->reader.damaged;
+	stats_add(s->stats, STAT_stream_skipped, skipped - s->skipped);
+	s->skipped = skipped;
 	return err == BX_OK;
 }

@@ -82,7 +82,7 @@ append_some(struct world *w, unsigned count, unsigned life)
 		uint64_t n = journal_last(w->journal) + 1;
 		/* A few types that go on, and one that each life makes anew. */
 		snprintf(type, sizeof type, n % 4 == 3 ? "life.%u" : "type.%u", n % 4 == 3 ? life : (unsigned)(n % 4));
-		while (world_append(w, &world_push, type, n) != BX_OK)
+		while (world_append(w, &world_push, type, n) == BX_EFULL)
 			usleep(1000);
 	}
 }

@@ -311,7 +311,7 @@ through_segments_snapshots_trimming_and_restarts_no_frame_is_taken_twice_or_forg
 				append_frame(&w, g, seq);
 		}
 		world_sync(&w);
-		journal_trim(w.journal, journal_last(w.journal)); /* only as far as a durable snapshot covers */
+		world_pass(&w, journal_last(w.journal)); /* only as far as a durable snapshot covers */
 		world_close(&w);
 		world_open(&w);
 		for (unsigned g = 0; g < ORIGINS; g++)

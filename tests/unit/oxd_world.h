@@ -195,7 +195,7 @@ world_frame(struct buf *frame, const char *type, uint64_t n)
 	assert_int_equal(frame_seal(frame, 0, origin, n), BX_OK);
 }
 
-/* Appends one record and hands it to the kernel. */
+/* Appends one record and hands it to the kernel.  BX_EFULL: no room; BX_EIO: appended, and the disk does not take it. */
 static inline enum bx_err
 world_append(struct world *w, const struct source *source, const char *type, uint64_t n)
 {
@@ -207,7 +207,11 @@ world_append(struct world *w, const struct source *source, const char *type, uin
 	if (err == BX_OK) {
 		journal_append(w->journal, source, (struct bytes){frame.data, frame.len});
 		positions_apply(&w->positions, source, (struct bytes){frame.data, frame.len});
-		err = journal_write(w->journal);
+		for (int tries = 0; tries < 20 && (err = journal_write(w->journal)) != BX_OK; tries++)
+			if (journal_state(w->journal) == JOURNAL_FAILED)
+				break;
+		if (err != BX_OK)
+			err = BX_EIO;
 	}
 	buf_fini(&frame);
 	return err;
@@ -221,6 +225,28 @@ world_sync(struct world *w)
 		if (journal_wait(w->journal, journal_last(w->journal), 10))
 			return;
 	fail_msg("record %llu was not synced within ten seconds", (unsigned long long)journal_last(w->journal));
+}
+
+/* As if somebody had read up to here for good. */
+static inline void
+world_pass(struct world *w, uint64_t upto)
+{
+	unsigned cursor = journal_cursor_add(w->journal, upto, upto);
+	journal_cursor_move(w->journal, cursor, upto, upto);
+	journal_cursor_remove(w->journal, cursor);
+}
+
+static inline void
+world_snapshot_now(struct world *w)
+{
+	struct buf snapshot = {0};
+	uint64_t last = journal_last(w->journal);
+	world_sync(w);
+	positions_encode(&w->positions, last, &snapshot);
+	journal_offer_snapshot(w->journal, last, &snapshot);
+	for (int i = 0; i < 1000 && journal_snapshot_covers(w->journal) < last; i++)
+		journal_wait(w->journal, last + 1, 1);
+	assert_int_equal(journal_snapshot_covers(w->journal), last);
 }
 
 static const struct source world_push = {.kind = SOURCE_PUSH};

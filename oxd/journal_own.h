@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * journal_own: what the files of the journal share with each other and with nobody else.
+ *
+ * journal.c opens, appends and answers; journal_segments.c makes, drops and hands out segments; journal_sync.c is the
+ * thread that makes durable, and the way out when the disk says no.  The appender builds a batch alone; everything else
+ * is under one lock.
+ *
+ * Bytes that are written but not yet synced are kept in memory as well (`unsynced`, and `syncing` while a sync is under
+ * way), since after a failed fdatasync the kernel may drop them from its cache at any time.
+ */
+#ifndef BLUEOX_OXD_JOURNAL_OWN_H
+#define BLUEOX_OXD_JOURNAL_OWN_H
+
+#include <pthread.h>
+
+#include "oxd/journal.h"
+
+enum { SYNC_BYTES = 4 << 20, UNSYNCED_MAX = 32 << 20 };
+
+#define SNAPSHOT_NAME "snapshot"
+
+struct cursor_place {
+	bool used;
+	uint64_t done;   /* what it has durably seen to */
+	uint64_t passed; /* what it will never ask for again; not above done */
+};
+
+struct journal {
+	struct journal_config cfg;
+	int state_fd;
+	int dir_fd;
+
+	/* the appender's own */
+	struct buf batch;
+	uint64_t batch_seed;
+	_Atomic uint64_t last; /* written by the appender only */
+
+	pthread_mutex_t lock;
+	pthread_cond_t work;  /* to the sync thread */
+	pthread_cond_t moved; /* to everyone who waits for it */
+
+	/* under lock */
+	struct segment *segments;
+	struct segment *active;
+	unsigned count;
+	bool has_spare;
+	bool making_spare; /* by the sync thread, with the lock let go */
+	int64_t spare_retry_ns;
+	struct cursor_place cursors[JOURNAL_CURSORS];
+	bool dropped; /* something was dropped since the last segment was made */
+	struct buf unsynced;
+	struct buf syncing;
+	uint64_t written; /* number of the newest record that the kernel has */
+	int64_t first_unsynced_ns;
+	bool dir_dirty;
+	bool soon;
+	bool broken;   /* a write or sync failed: nothing is appended until the rescue has worked */
+	bool given_up; /* ... and it will not any more: oxd leaves */
+	bool stop;
+	bool impatient; /* oxd leaves: nobody waits for room any more */
+	uint64_t wakes;
+	struct buf snapshot;
+	uint64_t snapshot_covers;
+	bool snapshot_waits;
+	int64_t snapshot_retry_ns;
+	int why; /* errno behind NO_SPACE and FAILED */
+
+	_Atomic uint64_t synced;
+	_Atomic uint64_t durable_snapshot;
+	_Atomic uint64_t doomed; /* readers pass over everything up to here */
+	_Atomic int state;
+	pthread_t thread;
+};
+
+/* ---- journal.c --------------------------------------------------------------------------------------------------- */
+
+/* Under lock.  Says it once when it changes. */
+void journal_set_state(struct journal *j, enum journal_state state, int why);
+
+/* Records that were summed for one segment are to go into another. */
+void journal_reseed(uint8_t *p, size_t n, uint64_t seed);
+
+/* ---- journal_segments.c, all under lock -------------------------------------------------------------------------- */
+
+uint64_t journal_used_bytes(const struct journal *j);
+
+/* A segment that can take at least `need` bytes of records becomes the active one. */
+enum bx_err journal_add_segment(struct journal *j, size_t need);
+
+/* The fresh one takes the place of all with its first number or a later one. */
+void journal_replace_segments(struct journal *j, struct segment *fresh);
+
+/* Space that waits for the next segment is given back to the disk. */
+void journal_free_spare(struct journal *j);
+
+bool journal_wants_spare(const struct journal *j, int64_t now_ns);
+
+/* Lets go of the lock while it allocates; an appender that needs a segment meanwhile waits for this one. */
+void journal_make_spare(struct journal *j);
+
+/* ---- journal_sync.c ---------------------------------------------------------------------------------------------- */
+
+void *journal_sync_main(void *arg);
+
+#endif
