@@ -44,6 +44,16 @@ extern "C" {
 
 #define BX_VERSION "0.1.0"
 
+#ifdef __cplusplus /* what a field of a struct is when it is left out */
+#define BX__UNSET = nullptr
+#define BX__ZERO  = 0
+#define BX__EMPTY = {}
+#else
+#define BX__UNSET
+#define BX__ZERO
+#define BX__EMPTY
+#endif
+
 /* A context.  An opaque handle, not an address: it may be kept past bx_done(), where it is recognised as stale. */
 typedef struct bx_ctx bx_ctx;
 
@@ -117,6 +127,18 @@ int bx_end(void);
 bx_ctx *bx_current(void);
 
 /*
+ * An open context of this thread: "." the current one, ".." the one before it, "^" the outermost, else the innermost
+ * one whose whole name is this.  NULL when there is none.
+ */
+bx_ctx *bx_find(const char *name);
+
+/*
+ * Empties this thread's stack and emits nothing: for the top of a loop that is reached by longjmp() or that must start
+ * clean.  Contexts of bx_begin() and BX_CONTEXT() are over; those of bx_new() are stopped, and still somebody's to end.
+ */
+void bx_clear(void);
+
+/*
  * For event loops, where one thread works on many requests in turn: bx_new() makes a context, named and parented by
  * what is current now, with its start time now, but on no thread's stack.  bx_start() pushes it on the calling thread's
  * stack, bx_stop() takes it off wherever it lies there, bx_done() emits it (stopping it first if need be) and ends the
@@ -129,19 +151,49 @@ void bx_start(bx_ctx *ctx);
 void bx_stop(bx_ctx *ctx);
 int bx_done(bx_ctx *ctx);
 
-/* What BX_CONTEXT() and bx_new_with() can be told.  Set fields by name; those left out are as zero. */
-#ifdef __cplusplus
-#define BX__UNSET = nullptr
-#else
-#define BX__UNSET
-#endif
+/*
+ * Whether a context is recorded is decided when it is made, with probability `rate` (0 never, 1 always):
+ *
+ *     {".", r}     for this context alone; also with its own name in place of the dot
+ *     {"..", r}    once for each parent and name: of one request either all such sub-events are recorded or none
+ *     {"^", r}     once for each outermost context and name
+ *     {"NAME", r}  once for each open context of that (whole) name
+ *
+ * Where there is no such parent the rate is for the context alone.  What lies under a context that is not recorded is
+ * not recorded either, and costs a few nanoseconds.  A rule in BLUEOX_SAMPLE that fits the name takes precedence.
+ */
+struct bx_sample {
+	const char *scope BX__UNSET; /* NULL: always recorded */
+	double rate BX__ZERO;
+};
+
+/*
+ * What BX_CONTEXT() and bx_new_with() can be told.  Set fields by name, in C++ in this order; those left out are as zero,
+ * and `reserved` stays so.
+ */
 struct bx_options {
 	const char *name BX__UNSET;
-	const char *id BX__UNSET; /* any text; NULL inherits the parent's, or makes a new one */
+	const char *id BX__UNSET; /* any text, cut at 200 bytes; NULL inherits the parent's, or makes a new one */
+	struct bx_sample sample BX__EMPTY;
+	/*
+	 * The value of a W3C `traceparent` header that came with the work: its trace id becomes the id (unless `id` is given,
+	 * then the header is not looked at) and its span the parent.  A malformed one is as if it were not there, and is
+	 * counted (bad_traceparents).  Whether the caller sampled is not asked: this side decides for itself.
+	 */
+	const char *traceparent BX__UNSET;
+	uintptr_t reserved[2] BX__EMPTY;
 };
 
 /* As bx_new(options->name), with the other options. */
 bx_ctx *bx_new_with(const struct bx_options *options);
+
+/*
+ * Writes the W3C `traceparent` header value that puts the work of another service under the current context.  False, and
+ * an empty text, when nothing is open or its id is not 32 hex digits of lower case (one that was given by hand).  The
+ * sampled flag says whether the context is recorded.
+ */
+enum { BX_TRACEPARENT_BYTES = 56 };
+bool bx_traceparent(char out[BX_TRACEPARENT_BYTES]);
 
 /* ---- fields ---------------------------------------------------------------------------------------------------- */
 
@@ -236,7 +288,11 @@ struct bx_counters {
 	uint64_t fields_left_out;   /* past BLUEOX_EVENT_MAX */
 	uint64_t bad_names;         /* contexts with a mistaken name */
 	uint64_t rings;             /* rings that this process holds now */
-	uint64_t bad_settings; /* variables of the environment whose value was not understood: the default stands */
+	uint64_t bad_settings;      /* variables of the environment that were not, or not wholly, understood */
+	uint64_t bad_handles;       /* starts, stops and ends of a context that is over, or on another thread's stack */
+	uint64_t bad_traceparents;  /* headers that were malformed */
+	uint64_t sampled_out; /* contexts that sampling decided against; those below are not counted; up to 63 of each
+				     * other thread may be missing */
 };
 
 /* Fills in what the library knows of the counters that the caller was compiled with; the rest is zero.  Also while
@@ -313,8 +369,7 @@ class bx_scope
 	    : scope_(bx__enter(&options, known))
 	{
 	}
-	explicit bx_scope(const char *name, uint32_t known = BX__NAME_UNKNOWN)
-	    : bx_scope(bx_options{name, nullptr}, known)
+	explicit bx_scope(const char *name, uint32_t known = BX__NAME_UNKNOWN) : bx_scope(named(name), known)
 	{
 	}
 	~bx_scope()
@@ -335,6 +390,13 @@ class bx_scope
 	}
 
       private:
+	static bx_options
+	named(const char *name)
+	{
+		bx_options options;
+		options.name = name;
+		return options;
+	}
 	bx__scope scope_;
 };
 

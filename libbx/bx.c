@@ -23,6 +23,8 @@ bx_new_with(const struct bx_options *options)
 	struct ctx *c = context_new(t, options ? options : &none, BX__NAME_UNKNOWN);
 	if (!c)
 		process_drop(t->process, DROP_INERT, 0);
+	if (c)
+		c->by_handle = true;
 	bx_ctx *handle = c ? context_handle(c) : NULL;
 	thread_leave(t);
 	return handle;
@@ -43,7 +45,7 @@ begin_with(const struct bx_options *options, uint32_t known)
 			bx_thread.lost++; /* its bx_end() must not end another's context */
 		return NULL;
 	}
-	struct ctx *c = bx_thread.lost ? NULL : context_new(t, options, known);
+	struct ctx *c = t->lost || !context_may_push(t) ? NULL : context_new(t, options, known);
 	bx_ctx *handle = NULL;
 	if (c) {
 		context_push(t, c);
@@ -93,6 +95,44 @@ bx_current(void)
 	return handle;
 }
 
+static struct ctx *
+find_open(struct thread *t, const char *name)
+{
+	struct ctx *c = t->current;
+	if (strcmp(name, ".") == 0 || !c)
+		return c;
+	if (strcmp(name, "..") == 0)
+		return c->below;
+	bool outermost = strcmp(name, "^") == 0;
+	size_t n = strnlen(name, NAME_MAX_LEN + 1);
+	for (; c; c = c->below)
+		if (outermost ? !c->below : c->line.name_len == n && memcmp(c->line.name, name, n) == 0)
+			return c;
+	return NULL;
+}
+
+bx_ctx *
+bx_find(const char *name)
+{
+	struct thread *t = name ? thread_enter() : NULL;
+	if (!t)
+		return NULL;
+	const struct ctx *c = find_open(t, name);
+	bx_ctx *handle = c ? context_handle(c) : NULL;
+	thread_leave(t);
+	return handle;
+}
+
+void
+bx_clear(void)
+{
+	struct thread *t = thread_enter();
+	if (!t)
+		return;
+	context_clear(t);
+	thread_leave(t);
+}
+
 void
 bx_start(bx_ctx *ctx)
 {
@@ -100,8 +140,11 @@ bx_start(bx_ctx *ctx)
 	if (!t)
 		return;
 	struct ctx *c = context_of(t, ctx);
-	if (c && !c->on)
+	const struct thread *on = c ? context_on(c) : NULL;
+	if (c && !on && context_may_push(t))
 		context_push(t, c);
+	else if (ctx && on != t)
+		context_refuse(t);
 	thread_leave(t);
 }
 
@@ -112,8 +155,11 @@ bx_stop(bx_ctx *ctx)
 	if (!t)
 		return;
 	struct ctx *c = context_of(t, ctx);
-	if (c && c->on == t)
+	const struct thread *on = c ? context_on(c) : NULL;
+	if (on == t)
 		context_pop(t, c);
+	else if (ctx && (!c || on))
+		context_refuse(t);
 	thread_leave(t);
 }
 
@@ -125,6 +171,8 @@ bx_done(bx_ctx *ctx)
 		return 0;
 	struct ctx *c = context_of(t, ctx);
 	int kept = c ? context_done(t, c) : 0;
+	if (!c && ctx)
+		context_refuse(t);
 	thread_leave(t);
 	return kept;
 }
@@ -296,6 +344,9 @@ bx__stats(struct bx_counters *out, size_t size)
 		c.fields_ignored = atomic_load(&p->fields_ignored);
 		c.fields_left_out = atomic_load(&p->fields_left_out);
 		c.bad_names = atomic_load(&p->bad_names);
+		c.bad_handles = atomic_load(&p->bad_handles);
+		c.bad_traceparents = atomic_load(&p->bad_traceparents);
+		c.sampled_out = atomic_load(&p->sampled_out) + (bx_thread.process == p ? bx_thread.sampled_out : 0);
 	}
 	c.bad_settings = bx_config.bad_settings;
 	memset(out, 0, size);

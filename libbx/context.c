@@ -8,6 +8,8 @@
 
 #include "libbx/core/mp.h"
 #include "libbx/emit.h"
+#include "libbx/sample.h"
+#include "libbx/trace.h"
 
 enum { TAG_BITS = 12, TAG_MASK = (1 << TAG_BITS) - 1 };
 
@@ -37,7 +39,7 @@ release(struct thread *t, struct ctx *c)
 {
 	uint32_t serial = atomic_load_explicit(&c->serial, memory_order_relaxed);
 	atomic_store_explicit(&c->serial, serial + 1, memory_order_relaxed); /* only the owner moves it on */
-	c->on = NULL;
+	context_set_on(c, NULL);
 	c->next = t->free;
 	t->free = c;
 }
@@ -48,14 +50,19 @@ context_clear(struct thread *t)
 	while (t->current) {
 		struct ctx *c = t->current;
 		t->current = c->below;
-		release(t, c);
+		if (c->by_handle)
+			context_set_on(c, NULL);
+		else
+			release(t, c);
 	}
+	t->open = 0;
 	t->lost = 0;
 }
 
 void
 context_pool_put(struct thread *t)
 {
+	context_flush_counts(t);
 	context_clear(t);
 	struct ctx *list = t->free;
 	t->free = NULL;
@@ -111,6 +118,12 @@ context_of(struct thread *t, bx_ctx *handle)
 	return tag == ((uintptr_t)handle & TAG_MASK) ? c : NULL;
 }
 
+void
+context_refuse(struct thread *t)
+{
+	atomic_fetch_add_explicit(&t->process->bad_handles, 1, memory_order_relaxed);
+}
+
 /* ---- beginning ---- */
 
 /* Memory is new to this process, or to its parent's pid: what all its events have in common is written down once. */
@@ -133,7 +146,8 @@ take(struct thread *t)
 		return NULL;
 	if (__builtin_expect(c->generation != t->generation, 0))
 		prepare_origin(t, c);
-	c->on = NULL;
+	context_set_on(c, NULL);
+	c->by_handle = false;
 	return c;
 }
 
@@ -166,6 +180,23 @@ mistaken(struct thread *t, struct ctx *c)
 	silence(c);
 }
 
+enum { SAMPLED_OUT_BATCH = 64 };
+
+void
+context_flush_counts(struct thread *t)
+{
+	atomic_fetch_add_explicit(&t->process->sampled_out, t->sampled_out, memory_order_relaxed);
+	t->sampled_out = 0;
+}
+
+/* Threads would fight over the process's count if each added to it every time. */
+static void
+count_sampled_out(struct thread *t)
+{
+	if (++t->sampled_out >= SAMPLED_OUT_BATCH)
+		context_flush_counts(t);
+}
+
 struct ctx *
 context_new(struct thread *t, const struct bx_options *options, uint32_t known)
 {
@@ -181,8 +212,16 @@ context_new(struct thread *t, const struct bx_options *options, uint32_t known)
 		silence(c);
 		return c;
 	}
+	if (!sample_keeps(t, &options->sample, &c->line, parent)) {
+		count_sampled_out(t);
+		silence(c);
+		return c;
+	}
 	int64_t mono = clock_mono_ns(), wall = thread_wall_ns(t, mono);
-	lineage_inherit(t, &c->line, parent, options->id, wall);
+	if (__builtin_expect(options->traceparent != NULL, 0))
+		trace_inherit(t, &c->line, parent, options, wall);
+	else
+		lineage_inherit(t, &c->line, parent, options->id, wall);
 	c->line.recorded = true;
 	begin(c, mono, wall);
 	return c;
@@ -208,7 +247,8 @@ context_pop(struct thread *t, struct ctx *c)
 		if (*at != c)
 			continue;
 		*at = c->below;
-		c->on = NULL;
+		t->open--;
+		context_set_on(c, NULL);
 		return;
 	}
 }
@@ -216,14 +256,17 @@ context_pop(struct thread *t, struct ctx *c)
 bool
 context_done(struct thread *t, struct ctx *c)
 {
-	if (c->on && c->on != t) { /* on another thread's stack: only that thread may take it off */
-		process_drop(t->process, DROP_INERT, 0);
+	const struct thread *on = context_on(c);
+	if (on && on != t) { /* on another thread's stack: only that thread may take it off */
+		context_refuse(t);
 		return false;
 	}
-	if (t->current == c)
+	if (t->current == c) {
 		t->current = c->below;
-	else if (c->on)
+		t->open--;
+	} else if (on) {
 		context_pop(t, c);
+	}
 	bool kept = c->line.recorded && c->generation == t->generation && emit_event(t, c);
 	release(t, c);
 	return kept;

@@ -18,17 +18,19 @@
 #include "libbx/thread.h"
 
 enum { ORIGIN_ROOM = 320 };
-enum { EVENT_OVERHEAD = 1280 }; /* bytes of an event that are not its body, at most */
+enum { CONTEXTS_OPEN_MAX = 1024 }; /* on the stack of one thread */
+enum { EVENT_OVERHEAD = 1280 };    /* bytes of an event that are not its body, at most */
 
 struct ctx {
 	struct lineage line;
 	_Atomic uint32_t serial;
-	struct thread *on;   /* the thread whose stack it is on, or NULL */
-	struct ctx *below;   /* on that stack */
-	struct ctx *next;    /* among free ones */
-	uint64_t generation; /* of the process that opened it: a child never emits it */
-	int64_t start_mono;  /* ns */
-	int64_t start_wall;  /* ns since the epoch */
+	_Atomic(struct thread *) on; /* the thread whose stack it is on, or NULL; other threads look at it */
+	bool by_handle;              /* of bx_new(): ends by bx_done() alone */
+	struct ctx *below;           /* on that stack */
+	struct ctx *next;            /* among free ones */
+	uint64_t generation;         /* of the process that opened it: a child never emits it */
+	int64_t start_mono;          /* ns */
+	int64_t start_wall;          /* ns since the epoch */
 	struct fields fields;
 	/* What all events of this process have between type and start, as it is written; prepared for `generation`. */
 	uint32_t origin_len;
@@ -48,10 +50,30 @@ struct ctx *context_new(struct thread *t, const struct bx_options *options, uint
 /* Makes a context with this lineage, started at these times. */
 struct ctx *context_make(struct thread *t, const struct lineage *line, int64_t start_mono, int64_t start_wall);
 
+static inline struct thread *
+context_on(const struct ctx *c)
+{
+	return atomic_load_explicit(&c->on, memory_order_relaxed);
+}
+
+static inline void
+context_set_on(struct ctx *c, struct thread *t)
+{
+	atomic_store_explicit(&c->on, t, memory_order_relaxed);
+}
+
+/* Room for another open context.  Ones that are never ended, as a longjmp() leaves them, must not eat the host. */
+static inline bool
+context_may_push(const struct thread *t)
+{
+	return t->open < CONTEXTS_OPEN_MAX;
+}
+
 static inline void
 context_push(struct thread *t, struct ctx *c)
 {
-	c->on = t;
+	context_set_on(c, t);
+	t->open++;
 	c->below = t->current;
 	t->current = c;
 }
@@ -61,8 +83,14 @@ void context_pop(struct thread *t, struct ctx *c); /* wherever it lies; nothing 
 /* Emits the event, if it may be, and ends the context.  True when the event is in a ring. */
 bool context_done(struct thread *t, struct ctx *c);
 
-/* Takes everything off this thread's stack; nothing is emitted. */
+/* Takes everything off this thread's stack; nothing is emitted.  Those of bx_new() are stopped, the others over. */
 void context_clear(struct thread *t);
+
+/* Counts a call on a context that is over or somebody else's. */
+void context_refuse(struct thread *t);
+
+/* Adds what this thread counts by itself to the counts of the process. */
+void context_flush_counts(struct thread *t);
 
 /* At thread end: gives all contexts of the thread to the process; those still open are not emitted. */
 void context_pool_put(struct thread *t);

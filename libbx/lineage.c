@@ -147,7 +147,8 @@ lineage_resolve(struct thread *t, const char *name, uint32_t known, struct linea
 	if (known == BX__NAME_UNKNOWN)
 		return resolve_any(t, name, line, parent);
 	const struct lineage *above = t->current ? &t->current->line : root_line(t);
-	if (!above || above->dotted)
+	enum { ROOM_FOR_ANY_PART = NAME_MAX_LEN - 1 - BX__NAME_MAX };
+	if (!above || above->dotted || above->name_len > ROOM_FOR_ANY_PART)
 		return resolve_any(t, name, line, parent);
 	*parent = above;
 	return resolve_under(above, name + 1, known - BX__NAME_UNDER, line);

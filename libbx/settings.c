@@ -12,6 +12,7 @@
 #include "libbx/core/rundir.h"
 #include "libbx/core/traceparent.h"
 #include "libbx/process.h"
+#include "libbx/sample.h"
 
 enum { EVENT_MAX_LEAST = 4096 };
 

@@ -47,26 +47,6 @@ bx__process_event(void)
 }
 
 bool
-bx__ctx_traceparent(bx_ctx *ctx, char out[BX__TRACEPARENT])
-{
-	out[0] = '\0';
-	struct thread *t = thread_enter();
-	if (!t)
-		return false;
-	const struct ctx *c = context_of(t, ctx);
-	bool known = c && c->line.id_len == 0 && c->line.span != 0;
-	if (known) {
-		memcpy(out, "00-", 3);
-		id_hex(out + 3, c->line.id);
-		out[35] = '-';
-		hex_u64(out + 36, c->line.span);
-		memcpy(out + 52, "-01", 4);
-	}
-	thread_leave(t);
-	return known;
-}
-
-bool
 bx__busy(void)
 {
 	return bx_thread.busy != 0;

@@ -60,6 +60,7 @@ join(struct thread *t, struct process *p)
 	t->generation = atomic_load(&p->generation);
 	t->ring = (struct ring){0}; /* the parent's is not mapped here, or the thread is new */
 	t->wall_until = INT64_MIN;
+	t->sampled_out = 0;
 	t->pid = (uint32_t)getpid();
 	rand_seed(&t->rand);
 	int kept = errno;

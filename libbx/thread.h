@@ -24,8 +24,10 @@ struct thread {
 	uint64_t generation; /* of the process that the rest belongs to */
 	uint32_t busy;       /* inside libbx */
 	uint32_t pid;
-	uint32_t on;   /* config_on() when this thread last entered; 0: it has no process */
-	uint32_t lost; /* open contexts that have no memory: bx_end() counts them off first */
+	uint32_t on;          /* config_on() when this thread last entered; 0: it has no process */
+	uint32_t lost;        /* open contexts that have no memory: bx_end() counts them off first */
+	uint32_t open;        /* contexts on the stack */
+	uint32_t sampled_out; /* not yet added to the process's count */
 	struct process *process;
 	struct ctx *current; /* innermost open context */
 	struct ctx *free;    /* contexts to use again */

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "libbx/core/id.h"
-
 enum { AT_TRACE_ID = 3, AT_SPAN = 36, AT_FLAGS = 53, SPAN_DIGITS = 16, TRACE_ID_DIGITS = 32 };
 
 static bool
@@ -53,19 +51,12 @@ traceparent_read(const char *text, size_t n, struct traceparent *out)
 	return true;
 }
 
-bool
-traceparent_write(
-    char out[TRACEPARENT_LEN + 1], const char *trace_id, size_t trace_id_len, const char span[16], bool sampled)
+void
+traceparent_write(char out[TRACEPARENT_LEN + 1], struct id trace_id, uint64_t span, bool sampled)
 {
-	unsigned char raw[TRACE_ID_DIGITS / 2];
-	out[0] = '\0';
-	if (trace_id_len != TRACE_ID_DIGITS || is_zero(trace_id, trace_id_len) ||
-	    hex_decode(raw, trace_id, sizeof raw) != 0)
-		return false;
 	memcpy(out, "00-", AT_TRACE_ID);
-	hex_encode(out + AT_TRACE_ID, raw, sizeof raw);
+	id_hex(out + AT_TRACE_ID, trace_id);
 	out[AT_SPAN - 1] = '-';
-	memcpy(out + AT_SPAN, span, SPAN_DIGITS);
+	hex_u64(out + AT_SPAN, span);
 	memcpy(out + AT_FLAGS - 1, sampled ? "-01" : "-00", 4);
-	return true;
 }

