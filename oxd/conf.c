@@ -20,6 +20,8 @@ static const struct setting table[] = {
 	"where oxctl and oxview ask; port 0 is any free one, ipc:///path a local socket", NULL, false},
     {"collect", 'c', SET_TEXT, AT(collect_text), "127.0.0.1:3514", "HOST:PORT", "where version 3 clients push events",
 	NULL, false},
+    {"relay", 0, SET_TEXT, AT(relay_text), NULL, "HOST:PORT",
+	"where other oxds, and programs without one, send (default: the port behind the collection port)", NULL, false},
     {"log-path", 'l', SET_TEXT, AT(log_path), NULL, "DIR",
 	"log files (default /var/log/blueox, or $XDG_STATE_HOME/blueox/log when not root)", NULL, false},
     {"state-path", 0, SET_TEXT, AT(state_path), NULL, "DIR",
@@ -55,6 +57,24 @@ read_address(const char *name, const char *text, int port, struct addr *out, cha
 	else if (!out->ipc && strcmp(out->host, "localhost") == 0) /* ZeroMQ binds to addresses and interfaces only */
 		memcpy(out->host, "127.0.0.1", sizeof "127.0.0.1");
 	return !wrong;
+}
+
+/* Beside the collection port, where nothing else is said. */
+static bool
+read_relay_address(struct conf *c, char *err, size_t err_cap)
+{
+	if (c->relay_text && *c->relay_text)
+		return read_address(
+		    "relay", c->relay_text, c->collect.port ? c->collect.port + 1 : 0, &c->relay, err, err_cap);
+	c->relay = c->collect;
+	if (c->collect.ipc && snprintf(c->relay.host, sizeof c->relay.host, "%.240s.relay", c->collect.host) < 0)
+		return false;
+	if (c->collect.port == 65535) {
+		snprintf(err, err_cap, "--relay is needed: there is no port behind 65535");
+		return false;
+	}
+	c->relay.port = c->collect.port ? (uint16_t)(c->collect.port + 1) : 0;
+	return true;
 }
 
 /* $XDG_STATE_HOME/blueox/LEAF; false when there is no home at all. */
@@ -128,7 +148,8 @@ check(struct conf *c, char *err, size_t err_cap)
 	       default_path("state-path", &c->state_path, "/var/lib/blueox", "state", state_store, sizeof state_store,
 		   err, err_cap) &&
 	       read_address("control", c->control_text, CONTROL_PORT, &c->control, err, err_cap) &&
-	       read_address("collect", c->collect_text, COLLECT_PORT, &c->collect, err, err_cap);
+	       read_address("collect", c->collect_text, COLLECT_PORT, &c->collect, err, err_cap) &&
+	       read_relay_address(c, err, err_cap);
 }
 
 bool

@@ -11,7 +11,7 @@
 #include "libbx/core/settings.h"
 
 struct conf {
-	const char *control_text, *collect_text;
+	const char *control_text, *collect_text, *relay_text;
 	const char *log_path, *state_path, *run_dir;
 	uint64_t journal_size, journal_segment;
 	int sync;      /* enum journal_sync */
@@ -21,7 +21,7 @@ struct conf {
 	const char *file;
 	bool help, version, man;
 
-	struct addr control, collect;
+	struct addr control, collect, relay;
 	struct settings settings;
 };
 

@@ -233,6 +233,7 @@ static const struct command {
     {"FLUSH", flush},
     {"ROTATE", rotate},
     {"RINGS", rings},
+    {"PEERS", control_peers},
 };
 
 static const struct command *

@@ -16,11 +16,13 @@
 #include "oxd/ingest.h"
 #include "oxd/logwriter.h"
 #include "oxd/ports.h"
+#include "oxd/relay_port.h"
 
 /* What control may look at and ask of; all borrowed. */
 struct control_world {
 	const struct port *stream, *collect, *relay; /* relay may be NULL */
 	struct ingest *ingest;
+	struct relay_port *peers;
 	struct journal *journal;
 	struct logwriter *logwriter;
 	struct seen *seen;

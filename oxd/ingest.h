@@ -2,8 +2,8 @@
 /*
  * ingest: the one thread that appends to the journal.
  *
- * Round after round it visits each ring for at most one frame, takes what the collection port has gathered, writes the
- * batch, and only then moves the rings' tails (D3, D4).  It sleeps longer the less there is, at most 50 ms, and is
+ * Round after round it visits each ring for at most one frame, takes what the collection port has gathered and what of
+ * the relay's frames is new (J6), writes the batch, and only then moves the rings' tails (D3, D4).  It sleeps longer the less there is, at most 50 ms, and is
  * woken by rings that get half full.  Rings whose programs have gone are drained, their drops reported, and removed
  * once all of that is durable (R1 to R4).
  */
@@ -15,6 +15,7 @@
 #include "oxd/doorbell.h"
 #include "oxd/ingest_push.h"
 #include "oxd/journal.h"
+#include "oxd/relay_queue.h"
 #include "oxd/ring_set.h"
 
 enum ingest_ask {
@@ -25,6 +26,7 @@ enum ingest_ask {
 struct ingest {
 	struct journal *journal;     /* borrowed */
 	struct ingest_push *push;    /* borrowed; NULL without a collection port */
+	struct relay_queue *relay;   /* borrowed; NULL without a relay port */
 	struct doorbell *bell;       /* borrowed */
 	struct stats *stats;         /* borrowed */
 	struct positions *positions; /* borrowed; this thread's own while it runs */
@@ -42,6 +44,7 @@ struct ingest {
 	uint64_t drop_number;
 	struct buf push_frame; /* taken over and not yet journaled when push_pending */
 	bool push_pending;
+	struct relay_parcel *parcel; /* taken over and not wholly journaled yet */
 	bool origin_journaled;
 	bool blocked;
 	int64_t sleep_ns;
@@ -59,7 +62,7 @@ struct ingest {
 /* Makes the rings' directory watched; then starts the thread.  False with errno. */
 bool ingest_init(struct ingest *in, struct journal *journal, int run_fd, struct positions *positions,
     struct doorbell *bell, struct stats *stats);
-bool ingest_start(struct ingest *in, struct ingest_push *push);
+bool ingest_start(struct ingest *in, struct ingest_push *push, struct relay_queue *relay);
 
 /* Drains what is in the rings now, unless intake is blocked, and ends the thread. */
 void ingest_stop(struct ingest *in);

@@ -21,6 +21,7 @@
 #include "oxd/conf.h"
 #include "oxd/control.h"
 #include "oxd/house.h"
+#include "oxd/relay_port.h"
 #include "oxd/say.h"
 #include "oxd/stream.h"
 
@@ -37,8 +38,10 @@ struct oxd {
 	struct logwriter *logwriter;
 	struct ingest ingest;
 	struct ingest_push push;
+	struct relay_queue relay_queue;
+	struct relay_port relay;
 	void *zmq;
-	struct port control_port, collect_port, stream_port;
+	struct port control_port, collect_port, relay_port, stream_port;
 	struct control control;
 	struct stream stream;
 	int signal_fd;
@@ -120,6 +123,7 @@ open_ports(struct oxd *o, char *err, size_t err_cap)
 	}
 	return port_open(&o->control_port, o->zmq, ZMQ_REP, "control", &o->conf.control, err, err_cap) &&
 	       port_open(&o->collect_port, o->zmq, ZMQ_PULL, "collection", &o->conf.collect, err, err_cap) &&
+	       port_open(&o->relay_port, o->zmq, ZMQ_ROUTER, "relay", &o->conf.relay, err, err_cap) &&
 	       port_open_stream(&o->stream_port, o->zmq, &o->conf.control, err, err_cap);
 }
 
@@ -137,9 +141,11 @@ static bool
 start_threads(struct oxd *o, char *err, size_t err_cap)
 {
 	void *collect = o->collect_port.socket;
-	o->collect_port.socket = NULL; /* the push thread's from here on */
-	if (ingest_push_start(&o->push, collect, &o->bell, &o->stats) && ingest_start(&o->ingest, &o->push) &&
-	    logwriter_start(o->logwriter))
+	void *relay = o->relay_port.socket;
+	o->collect_port.socket = o->relay_port.socket = NULL; /* the threads' from here on */
+	if (ingest_push_start(&o->push, collect, &o->bell, &o->stats) && relay_queue_init(&o->relay_queue, &o->bell) &&
+	    relay_port_start(&o->relay, relay, &o->relay_queue, o->journal, &o->stats) &&
+	    ingest_start(&o->ingest, &o->push, &o->relay_queue) && logwriter_start(o->logwriter))
 		return true;
 	snprintf(err, err_cap, "a thread cannot be started: %s", strerror(errno));
 	return false;
@@ -150,8 +156,10 @@ tell(struct oxd *o)
 {
 	struct buf json = {0};
 	buf_printf(&json,
-	    "{\"pid\":%d,\"control\":\"%s\",\"collect\":\"%s\",\"relay\":null,\"stream\":\"%s\",\"version\":\"%s\"}\n",
-	    (int)getpid(), o->control_port.text, o->collect_port.text, o->stream_port.text, BX_VERSION);
+	    "{\"pid\":%d,\"control\":\"%s\",\"collect\":\"%s\",\"relay\":\"%s\",\"stream\":\"%s\",\"version\":\"%s\"}"
+	    "\n",
+	    (int)getpid(), o->control_port.text, o->collect_port.text, o->relay_port.text, o->stream_port.text,
+	    BX_VERSION);
 	buf_putc(&json, '\0');
 	bool ok = json.err == BX_OK && house_tell(&o->house, (const char *)json.data);
 	buf_fini(&json);
@@ -172,6 +180,8 @@ oxd_start(struct oxd *o, char *err, size_t err_cap)
 	struct control_world world = {
 	    .stream = &o->stream_port,
 	    .collect = &o->collect_port,
+	    .relay = &o->relay_port,
+	    .peers = &o->relay,
 	    .ingest = &o->ingest,
 	    .journal = o->journal,
 	    .logwriter = o->logwriter,
@@ -254,6 +264,7 @@ oxd_stop(struct oxd *o)
 	sd_notify(0, "STOPPING=1");
 	house_tell_no_more(&o->house);
 	ingest_push_stop(&o->push);
+	relay_port_stop(&o->relay);
 	journal_wait_no_more(o->journal);
 	ingest_stop(&o->ingest);
 	journal_sync_soon(o->journal);
@@ -270,6 +281,8 @@ oxd_stop(struct oxd *o)
 	logwriter_close(&o->logwriter);
 	ingest_fini(&o->ingest);
 	ingest_push_fini(&o->push);
+	relay_port_fini(&o->relay);
+	relay_queue_fini(&o->relay_queue);
 	journal_close(&o->journal);
 	positions_fini(&o->positions);
 	seen_fini(&o->seen);
@@ -313,8 +326,8 @@ main(int argc, char **argv)
 		say(SAY_ERROR, "%s", err);
 		_exit(1); /* threads may run: everything that counts is in files, as after a kill */
 	}
-	say(SAY_INFO, "control %s, collection %s, stream %s, run directory %s", o.control_port.text,
-	    o.collect_port.text, o.stream_port.text, o.house.run_path);
+	say(SAY_INFO, "control %s, collection %s, relay %s, stream %s, run directory %s", o.control_port.text,
+	    o.collect_port.text, o.relay_port.text, o.stream_port.text, o.house.run_path);
 	sd_notify(0, "READY=1");
 	serve(&o);
 	bool ok = oxd_stop(&o);

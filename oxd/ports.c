@@ -12,8 +12,17 @@
 #include <zmq.h>
 
 #include "libbx/core/rand.h"
+#include "oxd/relay.h"
+#include "oxd/zsock.h"
 
-enum { STREAM_LOW = 35000, STREAM_HIGH = 36000, STREAM_TRIES = 200, CONTROL_MAX = 64 * 1024, EVENT_MAX = 16 << 20 };
+enum {
+	STREAM_LOW = 35000,
+	STREAM_HIGH = 36000,
+	STREAM_TRIES = 200,
+	CONTROL_MAX = 64 * 1024,
+	EVENT_MAX = 16 << 20,
+	RELAY_MARK = 8
+};
 
 static bool
 set_int(void *socket, int option, int value)
@@ -24,9 +33,12 @@ set_int(void *socket, int option, int value)
 static bool
 set_limits(void *socket, int type, const struct addr *where)
 {
+	bool v6 = strchr(where->host, ':') != NULL;
+	if (type == ZMQ_ROUTER)
+		return zsock_limit(socket, type, &(struct zsock_limits){RELAY_MARK, RELAY_MARK, RELAY_TAKES_MAX, v6});
 	int64_t most = type == ZMQ_REP ? CONTROL_MAX : EVENT_MAX;
 	return set_int(socket, ZMQ_LINGER, 0) && set_int(socket, ZMQ_RCVHWM, 10000) &&
-	       set_int(socket, ZMQ_SNDHWM, 50000) && set_int(socket, ZMQ_IPV6, strchr(where->host, ':') != NULL) &&
+	       set_int(socket, ZMQ_SNDHWM, 50000) && set_int(socket, ZMQ_IPV6, v6) &&
 	       zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &most, sizeof most) == 0;
 }
 

@@ -20,7 +20,7 @@ struct port {
 	uint16_t number;                  /* 0 for ipc */
 };
 
-/* `type` is ZMQ_REP or ZMQ_PULL.  On failure one line in err that names the port and why. */
+/* `type` is ZMQ_REP, ZMQ_PULL or ZMQ_ROUTER.  On failure one line in err that names the port and why. */
 bool port_open(
     struct port *p, void *zmq, int type, const char *name, const struct addr *where, char *err, size_t err_cap);
 

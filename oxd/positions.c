@@ -57,14 +57,15 @@ positions_forget_unused(struct positions *p)
 		positions_forget(p, &pos);
 }
 
-/* The frame's name and checksum, as frame.h lays them out; the record's own checksum has vouched for the bytes. */
+/* The record's own checksum has vouched for the frame's bytes. */
 static void
 apply_frame(struct positions *p, const struct source *source, struct bytes frame)
 {
 	if (frame.n < FRAME_HEADER)
 		return;
 	uint64_t via = source->kind == SOURCE_RELAY ? source->relay.via : 0;
-	origins_add(&p->origins, frame.p + 16, get_u64le(frame.p + 32), get_u64le(frame.p + 8), via);
+	const uint8_t *name = frame.p + FRAME_NAME;
+	origins_add(&p->origins, name, get_u64le(name + FRAME_ORIGIN), get_u64le(frame.p + FRAME_SUM), via);
 }
 
 void

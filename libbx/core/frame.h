@@ -27,6 +27,8 @@ enum {
 	FRAME_HEADER = 48,
 	FRAME_EVENT_HEADER = 16,
 	FRAME_ORIGIN = 16,
+	FRAME_SUM = 8,             /* where the checksum stands */
+	FRAME_NAME = 16,           /* and the name: origin, seq */
 	FRAME_MAX = 1 << 20,       /* receivers take no more */
 	FRAME_TARGET = 256 * 1024, /* makers stop adding here */
 	FRAME_TYPE_MAX = 1024,     /* bytes of a type's name */

@@ -70,7 +70,7 @@ bench_init(struct bench *b)
 static void
 bench_start(struct bench *b)
 {
-	assert_true(ingest_start(&b->in, NULL));
+	assert_true(ingest_start(&b->in, NULL, NULL));
 	b->running = true;
 }
 
