@@ -41,8 +41,11 @@ begin_with(const struct bx_options *options, uint32_t known)
 {
 	struct thread *t = thread_enter();
 	if (!t) {
-		if (config_on())
+		if (config_on()) {
 			bx_thread.lost++; /* its bx_end() must not end another's context */
+			if (!process_peek())
+				process_drop_unpaged();
+		}
 		return NULL;
 	}
 	struct ctx *c = t->lost || !context_may_push(t) ? NULL : context_new(t, options, known);
@@ -348,6 +351,7 @@ bx__stats(struct bx_counters *out, size_t size)
 		c.bad_traceparents = atomic_load(&p->bad_traceparents);
 		c.sampled_out = atomic_load(&p->sampled_out) + (bx_thread.process == p ? bx_thread.sampled_out : 0);
 	}
+	c.dropped_no_ring += process_unpaged();
 	c.bad_settings = bx_config.bad_settings;
 	memset(out, 0, size);
 	memcpy(out, &c, size < sizeof c ? size : sizeof c);

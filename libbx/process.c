@@ -12,6 +12,9 @@ static _Atomic(struct process *) page;
 /* Ordinary memory, so a child goes on counting where its parent stood: no generation is used twice down a line. */
 static _Atomic uint64_t last_generation;
 
+/* Drops while there was no memory for the page: moved there once it is made. */
+static _Atomic uint64_t unpaged;
+
 static struct process *
 make_page(void)
 {
@@ -29,6 +32,9 @@ make_page(void)
 	} else if (!atomic_compare_exchange_strong(&page, &expected, p)) {
 		munmap(p, sizeof *p);
 		p = expected;
+	} else if (atomic_load(&unpaged)) {
+		atomic_fetch_add(&p->pending[DROP_NO_RING], atomic_exchange(&unpaged, 0));
+		atomic_store_explicit(&p->pending_any, true, memory_order_release);
 	}
 	errno = kept;
 	return p;
@@ -63,6 +69,18 @@ process_drop(struct process *p, enum ring_drop reason, uint64_t bytes)
 	atomic_fetch_add_explicit(&p->pending[reason], 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&p->pending_bytes, bytes, memory_order_relaxed);
 	atomic_store_explicit(&p->pending_any, true, memory_order_release);
+}
+
+void
+process_drop_unpaged(void)
+{
+	atomic_fetch_add(&unpaged, 1);
+}
+
+uint64_t
+process_unpaged(void)
+{
+	return atomic_load(&unpaged);
 }
 
 void

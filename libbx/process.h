@@ -83,6 +83,10 @@ void process_keep_counts(struct process *p, const struct ring_header *h);
 /* Counts a dropped event that no ring took. */
 void process_drop(struct process *p, enum ring_drop reason, uint64_t bytes);
 
+/* The same where there is not even memory for the page, and how many such there are. */
+void process_drop_unpaged(void);
+uint64_t process_unpaged(void);
+
 /* The ring in a slot, or NULL.  What it points to stays readable even when its thread leaves the ring meanwhile. */
 static inline const struct ring_header *
 process_ring(struct process *p, uint32_t slot)

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -292,8 +293,11 @@ take_new(struct ring *r, struct process *p)
 bool
 ring_take(struct ring *r, struct process *p)
 {
-	int kept = errno;
+	int kept = errno, cancel;
+	/* open() and others are cancellation points: a thread that ends in one would leave half a ring and its slot behind. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	bool taken = take_free(r, p) || take_new(r, p);
+	pthread_setcancelstate(cancel, &cancel);
 	errno = kept;
 	return taken;
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <link.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
@@ -68,9 +69,11 @@ stack_take(struct stack *s, const void *skip_object)
 	s->count = 0;
 	if (bx_config.stacks == STACKS_NEVER)
 		return;
-	int kept = errno;
+	int kept = errno, cancel;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel); /* the unwinder makes system calls that end threads */
 	backtrace_fn *backtrace = open_unwinder();
 	int n = backtrace ? backtrace(s->pcs, STACK_FRAMES) : 0;
+	pthread_setcancelstate(cancel, &cancel);
 	errno = kept;
 	const struct link_map *own = object_of((const void *)(uintptr_t)stack_take), *skip = object_of(skip_object);
 	int first = 0;

@@ -62,8 +62,10 @@ join(struct thread *t, struct process *p)
 	t->wall_until = INT64_MIN;
 	t->sampled_out = 0;
 	t->pid = (uint32_t)getpid();
+	int kept = errno, cancel;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel); /* getrandom() is a cancellation point */
 	rand_seed(&t->rand);
-	int kept = errno;
+	pthread_setcancelstate(cancel, &cancel);
 	if (have_key)
 		pthread_setspecific(key, t); /* first-level keys do not allocate */
 	errno = kept;
