@@ -264,6 +264,25 @@ void bx__set_double(bx_ctx *ctx, const char *key, uint32_t known, double value);
 void bx__set_text(bx_ctx *ctx, const char *key, uint32_t known, const char *value);
 void bx__set_slice(bx_ctx *ctx, const char *key, uint32_t known, struct bx_slice value);
 
+/*
+ * bx_append(key, value) adds an item to the list at `key`, bx_add(key, number) adds to the number there; bx_ctx_append()
+ * and bx_ctx_add() do so on the context that is given.  Both start from nothing, and both replace a field of another
+ * kind, as bx_set() does: after bx_set("a", "x") and bx_append("a", 1), `a` is the list [1]; after bx_set("a", "x") and
+ * bx_add("a", 1) it is 1.  An item may be all that a field may be.  A sum of integers is an integer as long as 64 bits
+ * hold it (signed or unsigned), and a float from there on; with a float in it, it is a float.  bool counts as 0 or 1.
+ * An item or a sum for which there is no room is left out whole and counted in `truncated`; the field stays as it was.
+ */
+void bx__append_int(bx_ctx *ctx, const char *key, uint32_t known, int64_t value);
+void bx__append_uint(bx_ctx *ctx, const char *key, uint32_t known, uint64_t value);
+void bx__append_bool(bx_ctx *ctx, const char *key, uint32_t known, bool value);
+void bx__append_float(bx_ctx *ctx, const char *key, uint32_t known, float value);
+void bx__append_double(bx_ctx *ctx, const char *key, uint32_t known, double value);
+void bx__append_text(bx_ctx *ctx, const char *key, uint32_t known, const char *value);
+void bx__append_slice(bx_ctx *ctx, const char *key, uint32_t known, struct bx_slice value);
+void bx__add_int(bx_ctx *ctx, const char *key, uint32_t known, int64_t value);
+void bx__add_uint(bx_ctx *ctx, const char *key, uint32_t known, uint64_t value);
+void bx__add_double(bx_ctx *ctx, const char *key, uint32_t known, double value);
+
 /* ---- errors ---------------------------------------------------------------------------------------------------- */
 
 /*
@@ -336,30 +355,43 @@ void bx__timer_stop(struct bx__timer *timer);
 
 #ifdef __cplusplus
 
-#define BX__SETTER(type, how, cast)                                                                                    \
-	inline void bx__set(bx_ctx *ctx, const char *key, uint32_t known, type value)                                  \
+/* Overloads for each type: `verb` the family, `how` its member that takes it. */
+#define BX__TAKER(verb, type, how, cast)                                                                               \
+	inline void bx__##verb(bx_ctx *ctx, const char *key, uint32_t known, type value)                               \
 	{                                                                                                              \
-		bx__set_##how(ctx, key, known, static_cast<cast>(value));                                              \
+		bx__##verb##_##how(ctx, key, known, static_cast<cast>(value));                                         \
 	}
-BX__SETTER(bool, bool, bool)
-BX__SETTER(char, int, int64_t)
-BX__SETTER(signed char, int, int64_t)
-BX__SETTER(short, int, int64_t)
-BX__SETTER(int, int, int64_t)
-BX__SETTER(long, int, int64_t)
-BX__SETTER(long long, int, int64_t)
-BX__SETTER(unsigned char, uint, uint64_t)
-BX__SETTER(unsigned short, uint, uint64_t)
-BX__SETTER(unsigned int, uint, uint64_t)
-BX__SETTER(unsigned long, uint, uint64_t)
-BX__SETTER(unsigned long long, uint, uint64_t)
-BX__SETTER(float, float, float)
-BX__SETTER(double, double, double)
-BX__SETTER(const char *, text, const char *)
-BX__SETTER(struct bx_slice, slice, struct bx_slice)
-#undef BX__SETTER
+#define BX__TAKERS_OF_INTEGERS(verb)                                                                                   \
+	BX__TAKER(verb, char, int, int64_t)                                                                            \
+	BX__TAKER(verb, signed char, int, int64_t)                                                                     \
+	BX__TAKER(verb, short, int, int64_t)                                                                           \
+	BX__TAKER(verb, int, int, int64_t)                                                                             \
+	BX__TAKER(verb, long, int, int64_t)                                                                            \
+	BX__TAKER(verb, long long, int, int64_t)                                                                       \
+	BX__TAKER(verb, unsigned char, uint, uint64_t)                                                                 \
+	BX__TAKER(verb, unsigned short, uint, uint64_t)                                                                \
+	BX__TAKER(verb, unsigned int, uint, uint64_t)                                                                  \
+	BX__TAKER(verb, unsigned long, uint, uint64_t)                                                                 \
+	BX__TAKER(verb, unsigned long long, uint, uint64_t)
+#define BX__TAKERS(verb)                                                                                               \
+	BX__TAKERS_OF_INTEGERS(verb)                                                                                   \
+	BX__TAKER(verb, bool, bool, bool)                                                                              \
+	BX__TAKER(verb, float, float, float)                                                                           \
+	BX__TAKER(verb, double, double, double)                                                                        \
+	BX__TAKER(verb, const char *, text, const char *)                                                              \
+	BX__TAKER(verb, struct bx_slice, slice, struct bx_slice)
+BX__TAKERS(set)
+BX__TAKERS(append)
+BX__TAKERS_OF_INTEGERS(add)
+BX__TAKER(add, bool, uint, uint64_t)
+BX__TAKER(add, float, double, double)
+BX__TAKER(add, double, double, double)
+#undef BX__TAKERS
+#undef BX__TAKERS_OF_INTEGERS
+#undef BX__TAKER
 
-#define bx_ctx_set(ctx, key, value) bx__set((ctx), (key), BX__KEY(key), (value))
+#define BX__CALL(verb, ctx, key, value)        bx__##verb((ctx), (key), BX__KEY(key), (value))
+#define BX__CALL_NUMBER(verb, ctx, key, value) bx__##verb((ctx), (key), BX__KEY(key), (value))
 
 /* Ends its context on every way out of the scope that holds it, exceptions included. */
 class bx_scope
@@ -446,25 +478,33 @@ class bx__timed
 
 #else
 
-#define bx_ctx_set(ctx, key, value)                                                                                    \
+#define BX__INTEGERS(verb)                                                                                             \
+	char : bx__##verb##_int,                                                                                       \
+	       signed char : bx__##verb##_int,                                                                         \
+			     short : bx__##verb##_int,                                                                 \
+				     int : bx__##verb##_int,                                                           \
+					   long : bx__##verb##_int,                                                    \
+						  long long : bx__##verb##_int,                                        \
+							      unsigned char : bx__##verb##_uint,                       \
+									      unsigned short : bx__##verb##_uint,      \
+											       unsigned int            \
+	    : bx__##verb##_uint,                                                                                       \
+	      unsigned long : bx__##verb##_uint,                                                                       \
+			      unsigned long long : bx__##verb##_uint
+#define BX__CALL(verb, ctx, key, value)                                                                                \
 	_Generic((value),                                                                                              \
-	    bool: bx__set_bool,                                                                                        \
-	    char: bx__set_int,                                                                                         \
-	    signed char: bx__set_int,                                                                                  \
-	    short: bx__set_int,                                                                                        \
-	    int: bx__set_int,                                                                                          \
-	    long: bx__set_int,                                                                                         \
-	    long long: bx__set_int,                                                                                    \
-	    unsigned char: bx__set_uint,                                                                               \
-	    unsigned short: bx__set_uint,                                                                              \
-	    unsigned int: bx__set_uint,                                                                                \
-	    unsigned long: bx__set_uint,                                                                               \
-	    unsigned long long: bx__set_uint,                                                                          \
-	    float: bx__set_float,                                                                                      \
-	    double: bx__set_double,                                                                                    \
-	    char *: bx__set_text,                                                                                      \
-	    const char *: bx__set_text,                                                                                \
-	    struct bx_slice: bx__set_slice)((ctx), (key), BX__KEY(key), (value))
+	    BX__INTEGERS(verb),                                                                                        \
+	    bool: bx__##verb##_bool,                                                                                   \
+	    float: bx__##verb##_float,                                                                                 \
+	    double: bx__##verb##_double,                                                                               \
+	    char *: bx__##verb##_text,                                                                                 \
+	    const char *: bx__##verb##_text,                                                                           \
+	    struct bx_slice: bx__##verb##_slice)((ctx), (key), BX__KEY(key), (value))
+#define BX__CALL_NUMBER(verb, ctx, key, value)                                                                         \
+	_Generic((value), BX__INTEGERS(verb), bool                                                                     \
+		 : bx__##verb##_uint, float                                                                            \
+		 : bx__##verb##_double, double                                                                         \
+		 : bx__##verb##_double)((ctx), (key), BX__KEY(key), (value))
 
 #define BX__OPTIONS(...) ((const struct bx_options){.name = __VA_ARGS__})
 #define BX__CONTEXT(serial, ...)                                                                                       \
@@ -478,7 +518,12 @@ class bx__timed
 
 #endif
 
-#define bx_set(key, value) bx_ctx_set(BX__CURRENT, key, value)
+#define bx_ctx_set(ctx, key, value)    BX__CALL(set, ctx, key, value)
+#define bx_ctx_append(ctx, key, value) BX__CALL(append, ctx, key, value)
+#define bx_ctx_add(ctx, key, number)   BX__CALL_NUMBER(add, ctx, key, number)
+#define bx_set(key, value)             bx_ctx_set(BX__CURRENT, key, value)
+#define bx_append(key, value)          bx_ctx_append(BX__CURRENT, key, value)
+#define bx_add(key, number)            bx_ctx_add(BX__CURRENT, key, number)
 
 /*
  * BX_CONTEXT("request") { ... } opens a context for the block and ends it on every way out: the end, return, break,

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "libbx/context.h"
-#include "libbx/core/mp.h"
 #include "libbx/root.h"
 #include "libbx/error.h"
 
@@ -195,107 +194,7 @@ bx__leave(struct bx__scope *scope)
 		bx_thread.lost--;
 }
 
-/* ---- fields ---- */
-
-/* Where a value of up to `max` bytes for this key goes, or NULL. */
-static uint8_t *
-reserve(struct thread *t, bx_ctx *ctx, struct field_key key, uint64_t max, struct ctx **found)
-{
-	struct ctx *c = context_of(t, ctx);
-	*found = c;
-	if (!c || !key.s) {
-		atomic_fetch_add_explicit(&t->process->fields_ignored, 1, memory_order_relaxed);
-		return NULL;
-	}
-	if (!c->line.recorded)
-		return NULL;
-	return fields_reserve(&c->fields, key, max > UINT32_MAX / 2 ? UINT32_MAX / 2 : (uint32_t)max);
-}
-
-static inline struct field_key
-key_of(const char *key, uint32_t known)
-{
-	if (__builtin_expect(known != BX__KEY_UNKNOWN, 1))
-		return (struct field_key){key, known >> BX__KEY_BITS, false, true};
-	size_t n = key ? strnlen(key, FIELD_KEY_MAX + 1) : 0;
-	return (struct field_key){key, (uint32_t)n, n && memchr(key, '.', n), false};
-}
-
-#define SET_SCALAR(put)                                                                                                \
-	do {                                                                                                           \
-		struct thread *t = thread_enter();                                                                     \
-		if (!t)                                                                                                \
-			return;                                                                                        \
-		struct ctx *c;                                                                                         \
-		struct field_key k = key_of(key, known);                                                               \
-		uint8_t *p = reserve(t, ctx, k, MP_HEADER_MAX, &c);                                                    \
-		if (p)                                                                                                 \
-			fields_commit(&c->fields, k, (put));                                                           \
-		thread_leave(t);                                                                                       \
-	} while (0)
-
-void
-bx__set_int(bx_ctx *ctx, const char *key, uint32_t known, int64_t value)
-{
-	SET_SCALAR(mp_put_int(p, value));
-}
-
-void
-bx__set_uint(bx_ctx *ctx, const char *key, uint32_t known, uint64_t value)
-{
-	SET_SCALAR(mp_put_uint(p, value));
-}
-
-void
-bx__set_bool(bx_ctx *ctx, const char *key, uint32_t known, bool value)
-{
-	SET_SCALAR(mp_put_bool(p, value));
-}
-
-void
-bx__set_float(bx_ctx *ctx, const char *key, uint32_t known, float value)
-{
-	SET_SCALAR(mp_put_float(p, value));
-}
-
-void
-bx__set_double(bx_ctx *ctx, const char *key, uint32_t known, double value)
-{
-	SET_SCALAR(mp_put_double(p, value));
-}
-
-void
-bx__set_slice(bx_ctx *ctx, const char *key, uint32_t known, struct bx_slice value)
-{
-	struct thread *t = thread_enter();
-	if (!t)
-		return;
-	struct ctx *c;
-	struct field_key k = key_of(key, known);
-	uint8_t *p = reserve(t, ctx, k, (uint64_t)MP_HEADER_MAX + value.n, &c);
-	if (p) {
-		bool text = value.text && mp_is_text(value.p, value.n);
-		p = text ? mp_put_str_header(p, (uint32_t)value.n) : mp_put_bin_header(p, (uint32_t)value.n);
-		copy_short(p, value.p, value.n);
-		fields_commit(&c->fields, k, p + value.n);
-	}
-	thread_leave(t);
-}
-
-static void
-set_nil(bx_ctx *ctx, const char *key, uint32_t known)
-{
-	SET_SCALAR(mp_put_nil(p));
-}
-
-void
-bx__set_text(bx_ctx *ctx, const char *key, uint32_t known, const char *value)
-{
-	if (!value)
-		set_nil(ctx, key, known);
-	else if (config_on())
-		bx__set_slice(ctx, key, known, bx_strn(value, strlen(value)));
-}
+/* ---- time spent ---- */
 
 struct bx__timer
 bx__timer_start(const char *key, uint32_t known)

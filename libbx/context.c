@@ -93,7 +93,10 @@ take_memory(struct thread *t)
 	int kept = errno;
 	c = mmap(NULL, block_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	errno = kept;
-	return c == MAP_FAILED ? NULL : c;
+	if (c == MAP_FAILED)
+		return NULL;
+	fields_init(&c->fields, (uint8_t *)(c + 1), bx_config.event_max - EVENT_OVERHEAD);
+	return c;
 }
 
 /* ---- handles ---- */
@@ -156,7 +159,7 @@ begin(struct ctx *c, int64_t start_mono, int64_t start_wall)
 {
 	c->start_mono = start_mono;
 	c->start_wall = start_wall;
-	fields_init(&c->fields, (uint8_t *)(c + 1), bx_config.event_max - EVENT_OVERHEAD);
+	fields_reset(&c->fields);
 }
 
 /* It and what lies under it record nothing; its name is still one that others are resolved against. */
@@ -167,7 +170,7 @@ silence(struct ctx *c)
 	c->line.id = (struct id){0, 0};
 	c->line.span = c->line.parent = 0;
 	c->line.id_len = 0;
-	fields_init(&c->fields, NULL, 0);
+	fields_close(&c->fields);
 }
 
 static void

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "libbx/core/mp.h"
+#include "libbx/tree.h"
 
 /* Bytes of a record that are always the same number, a number's greatest size, or what a copy may touch behind. */
 enum { EVENT_FIXED = 256, COPY_STEP = 16 };
@@ -67,6 +68,14 @@ put_span(uint8_t *p, uint64_t span)
 }
 
 static inline uint8_t *
+put_body(uint8_t *p, const struct fields *f)
+{
+	if (__builtin_expect(f->in_tree, 0))
+		return tree_write(f, p);
+	return put_steps(mp_put_map_header(p, f->count), f->data, f->used);
+}
+
+static inline uint8_t *
 put_event(uint8_t *p, const struct ctx *c, double start, double end)
 {
 	const struct lineage *line = &c->line;
@@ -76,8 +85,9 @@ put_event(uint8_t *p, const struct ctx *c, double start, double end)
 	p = put_steps(p, c->origin, c->origin_len);
 	p = mp_put_double(p, start);
 	p = mp_put_double(PUT_KEY(p, "\xa3" /* the next letter is no digit of it */ "end"), end);
-	p = fields_write(&c->fields, PUT_KEY(p, "\xa4"
-						"body"));
+	p = put_body(PUT_KEY(p, "\xa4"
+				"body"),
+	    &c->fields);
 	p = put_span(PUT_KEY(p, "\xa4span\xb0"), line->span);
 	if (line->parent)
 		p = put_span(PUT_KEY(p, "\xa6parent\xb0"), line->parent);
@@ -104,7 +114,7 @@ report_pending(struct thread *t, double now)
 static void
 say_truncated(struct ctx *c)
 {
-	static const struct field_key key = {"truncated", 9, false, true};
+	static const struct field_key key = {"truncated", 9, true};
 	uint32_t left_out = c->fields.left_out;
 	fields_open_reserve(&c->fields);
 	uint8_t *p = fields_reserve(&c->fields, key, MP_HEADER_MAX);

@@ -116,7 +116,7 @@ static void
 field_open(struct open_field *f, bx_ctx *ctx, const char *key)
 {
 	size_t n = strnlen(key, FIELD_KEY_MAX);
-	f->key = (struct field_key){key, (uint32_t)n, memchr(key, '.', n) != NULL, false};
+	f->key = (struct field_key){key, (uint32_t)n, false};
 	f->ctx = NULL;
 	f->thread = thread_enter();
 	if (!f->thread)

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * set: the calls behind bx_set(), bx_append() and bx_add().
+ *
+ * What almost every call is, a key that the compiler knows and that is new, is written where it will stand, by a few
+ * dozen instructions.  Everything else goes the long way through any_*().
+ */
+#include "include/blueox.h"
+
+#include <string.h>
+
+#include "libbx/context.h"
+#include "libbx/core/mp.h"
+
+static inline struct ctx *
+context_for(struct thread *t, bx_ctx *handle)
+{
+	return __builtin_expect(handle == BX__CURRENT, 1) ? t->current : context_of(t, handle);
+}
+
+static struct field_key
+key_of(const char *key, uint32_t known)
+{
+	if (known != BX__KEY_UNKNOWN)
+		return (struct field_key){key, known >> BX__KEY_BITS, true};
+	return (struct field_key){key, (uint32_t)strnlen(key, FIELD_KEY_MAX + 1), false};
+}
+
+/* True when a field is wanted here; one that nobody can take is counted. */
+static bool
+wanted(struct thread *t, const struct ctx *c, const char *key)
+{
+	if (!c || !key) {
+		atomic_fetch_add_explicit(&t->process->fields_ignored, 1, memory_order_relaxed);
+		return false;
+	}
+	return c->line.recorded;
+}
+
+/* ---- setting ---- */
+
+static __attribute__((noinline)) void
+any_scalar(struct thread *t, struct ctx *c, const char *key, uint32_t known, const uint8_t *value, size_t n)
+{
+	if (!wanted(t, c, key))
+		return;
+	struct field_key k = key_of(key, known);
+	uint8_t *p = fields_reserve(&c->fields, k, (uint32_t)n);
+	if (p)
+		fields_commit(&c->fields, k, (const uint8_t *)memcpy(p, value, n) + n);
+}
+
+#define SETTER(name, type, put)                                                                                        \
+	void bx__set_##name(bx_ctx *ctx, const char *key, uint32_t known, type value)                                  \
+	{                                                                                                              \
+		struct thread *t = thread_enter();                                                                     \
+		if (!t)                                                                                                \
+			return;                                                                                        \
+		struct ctx *c = context_for(t, ctx);                                                                   \
+		if (__builtin_expect(c && fields_simple(&c->fields, known, MP_HEADER_MAX), 1)) {                       \
+			uint8_t *p = fields_put_key(&c->fields, key, known);                                           \
+			fields_append(&c->fields, known, put(p, value));                                               \
+		} else if (!c || c->line.recorded) {                                                                   \
+			uint8_t bytes[MP_HEADER_MAX];                                                                  \
+			any_scalar(t, c, key, known, bytes, (size_t)(put(bytes, value) - bytes));                      \
+		}                                                                                                      \
+		thread_leave(t);                                                                                       \
+	}
+
+SETTER(int, int64_t, mp_put_int)
+SETTER(uint, uint64_t, mp_put_uint)
+SETTER(bool, bool, mp_put_bool)
+SETTER(float, float, mp_put_float)
+SETTER(double, double, mp_put_double)
+
+static inline uint8_t *
+put_slice(uint8_t *p, struct bx_slice s)
+{
+	uint32_t n = (uint32_t)s.n;
+	p = s.text && mp_is_text(s.p, n) ? mp_put_str_header(p, n) : mp_put_bin_header(p, n);
+	copy_short(p, s.p, n);
+	return p + n;
+}
+
+/* What a slice may take, and more than any context has for one that is too long. */
+static uint32_t
+slice_bound(struct bx_slice s)
+{
+	return s.n > UINT32_MAX / 2 ? UINT32_MAX / 2 : (uint32_t)s.n + MP_HEADER_MAX;
+}
+
+static __attribute__((noinline)) void
+any_slice(struct thread *t, struct ctx *c, const char *key, uint32_t known, struct bx_slice value)
+{
+	if (!wanted(t, c, key))
+		return;
+	struct field_key k = key_of(key, known);
+	uint8_t *p = fields_reserve(&c->fields, k, slice_bound(value));
+	if (p)
+		fields_commit(&c->fields, k, put_slice(p, value));
+}
+
+static inline void
+set_slice(struct thread *t, bx_ctx *ctx, const char *key, uint32_t known, struct bx_slice value)
+{
+	struct ctx *c = context_for(t, ctx);
+	if (__builtin_expect(c && fields_simple(&c->fields, known, slice_bound(value)), 1)) {
+		uint8_t *p = fields_put_key(&c->fields, key, known);
+		fields_append(&c->fields, known, put_slice(p, value));
+	} else if (!c || c->line.recorded) {
+		any_slice(t, c, key, known, value);
+	}
+}
+
+void
+bx__set_slice(bx_ctx *ctx, const char *key, uint32_t known, struct bx_slice value)
+{
+	struct thread *t = thread_enter();
+	if (!t)
+		return;
+	set_slice(t, ctx, key, known, value);
+	thread_leave(t);
+}
+
+void
+bx__set_text(bx_ctx *ctx, const char *key, uint32_t known, const char *value)
+{
+	static const uint8_t nil = 0xc0;
+	struct thread *t = thread_enter();
+	if (!t)
+		return;
+	if (__builtin_expect(value != NULL, 1))
+		set_slice(t, ctx, key, known, bx_strn(value, strlen(value)));
+	else
+		any_scalar(t, context_for(t, ctx), key, known, &nil, 1);
+	thread_leave(t);
+}
+
+/* ---- lists ---- */
+
+static void
+append(bx_ctx *ctx, const char *key, uint32_t known, const uint8_t *value, size_t n)
+{
+	struct thread *t = thread_enter();
+	if (!t)
+		return;
+	struct ctx *c = context_for(t, ctx);
+	if (wanted(t, c, key)) {
+		struct field_key k = key_of(key, known);
+		uint8_t *p = fields_reserve_item(&c->fields, k, (uint32_t)n);
+		if (p)
+			fields_commit_item(&c->fields, k, (const uint8_t *)memcpy(p, value, n) + n);
+	}
+	thread_leave(t);
+}
+
+#define APPENDER(name, type, put)                                                                                      \
+	void bx__append_##name(bx_ctx *ctx, const char *key, uint32_t known, type value)                               \
+	{                                                                                                              \
+		uint8_t bytes[MP_HEADER_MAX];                                                                          \
+		if (config_on())                                                                                       \
+			append(ctx, key, known, bytes, (size_t)(put(bytes, value) - bytes));                           \
+	}
+
+APPENDER(int, int64_t, mp_put_int)
+APPENDER(uint, uint64_t, mp_put_uint)
+APPENDER(bool, bool, mp_put_bool)
+APPENDER(float, float, mp_put_float)
+APPENDER(double, double, mp_put_double)
+
+void
+bx__append_slice(bx_ctx *ctx, const char *key, uint32_t known, struct bx_slice value)
+{
+	struct thread *t = thread_enter();
+	if (!t)
+		return;
+	struct ctx *c = context_for(t, ctx);
+	if (wanted(t, c, key)) {
+		struct field_key k = key_of(key, known);
+		uint8_t *p = fields_reserve_item(&c->fields, k, slice_bound(value));
+		if (p)
+			fields_commit_item(&c->fields, k, put_slice(p, value));
+	}
+	thread_leave(t);
+}
+
+void
+bx__append_text(bx_ctx *ctx, const char *key, uint32_t known, const char *value)
+{
+	static const uint8_t nil = 0xc0;
+	if (!config_on())
+		return;
+	if (value)
+		bx__append_slice(ctx, key, known, bx_strn(value, strlen(value)));
+	else
+		append(ctx, key, known, &nil, 1);
+}
+
+/* ---- numbers ---- */
+
+/* A number: one of the two integers, or a float.  Of a field that is none of them: an integer, 0. */
+struct number {
+	bool is_float;
+	__int128 i; /* any int64 or uint64, and the sum of two */
+	double f;
+};
+
+static struct number
+number_at(const uint8_t *p, uint32_t n)
+{
+	struct cursor c;
+	struct mp_token t;
+	cursor_init(&c, p, n);
+	if (!p || !mp_next(&c, &t))
+		return (struct number){false, 0, 0};
+	switch (t.kind) {
+	case MP_UINT:
+		return (struct number){false, t.u, (double)t.u};
+	case MP_INT:
+		return (struct number){false, t.i, (double)t.i};
+	case MP_FLOAT:
+		return (struct number){true, 0, t.f};
+	default:
+		return (struct number){false, 0, 0};
+	}
+}
+
+/* Integers stay integers; a sum that is none of 64 bits any more goes on as a float. */
+static uint8_t *
+put_sum(uint8_t *p, struct number a, struct number b)
+{
+	if (a.is_float || b.is_float)
+		return mp_put_double(p, a.f + b.f);
+	__int128 sum = a.i + b.i;
+	if (sum > UINT64_MAX || sum < INT64_MIN)
+		return mp_put_double(p, (double)sum);
+	return sum < 0 ? mp_put_int(p, (int64_t)sum) : mp_put_uint(p, (uint64_t)sum);
+}
+
+static void
+add(bx_ctx *ctx, const char *key, uint32_t known, struct number value)
+{
+	struct thread *t = thread_enter();
+	if (!t)
+		return;
+	struct ctx *c = context_for(t, ctx);
+	if (wanted(t, c, key)) {
+		struct field_key k = key_of(key, known);
+		uint8_t sum[MP_HEADER_MAX];
+		uint32_t old_len = 0;
+		uint8_t *old = fields_find(&c->fields, k, &old_len);
+		size_t n = (size_t)(put_sum(sum, number_at(old, old_len), value) - sum);
+		uint8_t *p = old && old_len == n ? old : fields_reserve(&c->fields, k, (uint32_t)n);
+		if (p)
+			memcpy(p, sum, n);
+		if (p && p != old)
+			fields_commit(&c->fields, k, p + n);
+	}
+	thread_leave(t);
+}
+
+void
+bx__add_int(bx_ctx *ctx, const char *key, uint32_t known, int64_t value)
+{
+	if (config_on())
+		add(ctx, key, known, (struct number){false, value, (double)value});
+}
+
+void
+bx__add_uint(bx_ctx *ctx, const char *key, uint32_t known, uint64_t value)
+{
+	if (config_on())
+		add(ctx, key, known, (struct number){false, value, (double)value});
+}
+
+void
+bx__add_double(bx_ctx *ctx, const char *key, uint32_t known, double value)
+{
+	if (config_on())
+		add(ctx, key, known, (struct number){true, 0, value});
+}
