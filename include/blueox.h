@@ -289,9 +289,37 @@ void bx__add_double(bx_ctx *ctx, const char *key, uint32_t known, double value);
  * Sets the field `error` of the current context to {class, code, message, stack, print}: what kind of error, which one,
  * what it said, the call stack (module, build id and offset of each frame; never symbolized in the process), and a
  * fingerprint of class and stack, equal for equal errors.  `code` may be NULL.  The message is formatted as by printf,
- * cut at 4 KiB.  Not for signal handlers: it formats, and the first stack in a process opens libunwind.
+ * cut at 4 KiB.  Not for signal handlers, since it formats.
+ *
+ * The first stack in a process opens libunwind, which allocates.  Where a signal handler may be what asks for it (a signal
+ * that has a handler is blocked, or we are on an alternate stack) the event goes without, which is counted
+ * (stacks_refused), and the next stack tries again.  BLUEOX_STACKS=early opens it when recording is turned on, for
+ * programs whose threads all block what they handle.
  */
 void bx_error(const char *error_class, const char *code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Sets the current call stack at `key`, without an error: {modules, frames}, as in an error. */
+void bx_stack(const char *key);
+
+/* ---- logging --------------------------------------------------------------------------------------------------- */
+
+/* As syslog's priorities.  In events: emerg alert crit err warning notice info debug. */
+enum bx_level { BX_EMERG, BX_ALERT, BX_CRIT, BX_ERR, BX_WARNING, BX_NOTICE, BX_INFO, BX_DEBUG };
+
+/*
+ * Emits a sub-event `.log` of the current context: {name, level, msg}, for BX_ERR and worse with an `error` of class `log`
+ * and a stack.  `name` says which part of the program logs, NULL leaves it out.  The message is formatted as by printf
+ * (%m is the caller's errno), cut at 4 KiB.  Nothing is done, and nothing formatted, above the threshold.  Returns as
+ * bx_end() does.  Not for signal handlers.
+ */
+int bx_log(enum bx_level level, const char *name, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/*
+ * Sets the least urgent level that is emitted (at first BX_INFO) and the type of the events (at first ".log"; NULL leaves
+ * it).  May be called while others log.  Returns 0, or -1, with nothing changed, when the type is longer than 255 bytes or
+ * the ninth different one of this process.
+ */
+int bx_log_configure(enum bx_level threshold, const char *type_name);
 
 /* ---- what happened --------------------------------------------------------------------------------------------- */
 
@@ -310,8 +338,9 @@ struct bx_counters {
 	uint64_t bad_settings;      /* variables of the environment that were not, or not wholly, understood */
 	uint64_t bad_handles;       /* starts, stops and ends of a context that is over, or on another thread's stack */
 	uint64_t bad_traceparents;  /* headers that were malformed */
-	uint64_t sampled_out; /* contexts that sampling decided against; those below are not counted; up to 63 of each
-				     * other thread may be missing */
+	uint64_t stacks_refused;    /* stacks left out because a signal handler may have asked for the first one */
+	uint64_t
+	    sampled_out; /* contexts that sampling decided against, not those below; of other threads up to 63 late */
 };
 
 /* Fills in what the library knows of the counters that the caller was compiled with; the rest is zero.  Also while

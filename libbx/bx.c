@@ -248,6 +248,7 @@ bx__stats(struct bx_counters *out, size_t size)
 		c.bad_names = atomic_load(&p->bad_names);
 		c.bad_handles = atomic_load(&p->bad_handles);
 		c.bad_traceparents = atomic_load(&p->bad_traceparents);
+		c.stacks_refused = atomic_load(&p->stacks_refused);
 		c.sampled_out = atomic_load(&p->sampled_out) + (bx_thread.process == p ? bx_thread.sampled_out : 0);
 	}
 	c.dropped_no_ring += process_unpaged();

@@ -17,14 +17,21 @@
 
 enum { TEXT_MAX = 1024, CODE_MAX = 128 };
 
+size_t
+error_text_cut(const char *s, size_t n, size_t max)
+{
+	if (n <= max)
+		return n;
+	n = max;
+	while (n > 0 && max - n < 4 && ((uint8_t)s[n] & 0xc0) == 0x80)
+		n--;
+	return n;
+}
+
 static uint8_t *
 put_text(uint8_t *p, const char *s, size_t n, size_t max)
 {
-	bool whole = n <= max;
-	if (!whole)
-		n = max;
-	while (!whole && n > 0 && max - n < 4 && ((uint8_t)s[n] & 0xc0) == 0x80) /* not in the middle of a character */
-		n--;
+	n = error_text_cut(s, n, max);
 	p = mp_is_utf8(s, n) ? mp_put_str_header(p, (uint32_t)n) : mp_put_bin_header(p, (uint32_t)n);
 	memcpy(p, s, n);
 	return p + n;
@@ -188,6 +195,13 @@ bx__ctx_stack(bx_ctx *ctx, const char *key, const void *skip_object)
 	field_open(&f, ctx, key);
 	uint8_t *p = field_room(&f, STACK_BYTES);
 	field_close(&f, p ? stack_write(&s, p, &print) : NULL);
+}
+
+void
+bx_stack(const char *key)
+{
+	if (key)
+		bx__ctx_stack(BX__CURRENT, key, NULL);
 }
 
 void

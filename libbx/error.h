@@ -5,6 +5,9 @@
 
 #include "libbx/shim.h"
 
+/* n, or fewer bytes, at most max, so that a text that is cut there ends with a whole character. */
+size_t error_text_cut(const char *s, size_t n, size_t max);
+
 enum { ERROR_MESSAGE_MAX = 4096, ERROR_FIELDS_MAX = 24 };
 
 #endif

@@ -41,7 +41,8 @@ struct process {
 	_Atomic uint64_t pending_bytes;
 	_Atomic bool pending_any;
 	_Atomic uint64_t left_events, left_dropped[RING_DROP_SLOTS]; /* of rings that were left */
-	_Atomic uint64_t fields_ignored, fields_left_out, bad_names, bad_handles, bad_traceparents, sampled_out;
+	_Atomic uint64_t fields_ignored, fields_left_out, bad_names, bad_handles, bad_traceparents, stacks_refused,
+	    sampled_out;
 
 	_Atomic bool first_top; /* the id from the environment is spent */
 	_Atomic uint32_t root;  /* see root.c */

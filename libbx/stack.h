@@ -18,11 +18,12 @@ struct stack {
 	void *pcs[STACK_FRAMES]; /* return addresses, innermost first */
 };
 
-/* Opens libunwind now, in place of at the first stack.  Not for signal handlers. */
+/* Opens libunwind now, in place of at the first stack; not where a signal handler may be running. */
 void stack_prepare(void);
 
 /* Takes the calling thread's stack, leaving out the innermost frames that lie in libbx or in the object that holds
- * `skip_object` (may be NULL).  count is 0 when there is none to be had.  Not async-signal-safe the first time. */
+ * `skip_object` (may be NULL).  count is 0 when there is none to be had, as for the first one when a signal handler may
+ * be what asks: opening libunwind would deadlock where malloc was interrupted. */
 void stack_take(struct stack *s, const void *skip_object);
 
 /* Writes {modules, frames} as MessagePack, at most STACK_BYTES, and folds the frames into the fingerprint. */
