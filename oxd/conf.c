@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "include/blueox.h"
+#include "libbx/core/parse.h"
 
 enum { CONTROL_PORT = 3513, COLLECT_PORT = 3514 };
 
@@ -39,6 +40,16 @@ static const struct setting table[] = {
 	"blueox.dropped)",
 	full_choices, false},
     {"rotate-hours", 0, SET_FLAG, AT(rotate_hours), NULL, NULL, "a log file an hour instead of one a day", NULL, false},
+    {"close-idle", 0, SET_DURATION, AT(close_idle_ns), "60s", "DURATION",
+	"close log files that nothing was written to for so long; 0 keeps them open", NULL, false},
+    {"compress-after", 0, SET_TEXT, AT(compress_text), "1h", "DURATION",
+	"pack a log file into .log.zst so long after its day or hour is over, or never", NULL, false},
+    {"retain-days", 0, SET_UINT, AT(retain_days), "0", "DAYS",
+	"remove log files of days that were over so many days ago; 0 keeps all", NULL, false},
+    {"retain-size", 0, SET_SIZE, AT(retain_size), "0", "SIZE",
+	"remove the oldest days of log files while all take more than this; 0 keeps all", NULL, false},
+    {"prune-pause", 0, SET_DURATION, AT(prune_pause_ns), "1h", "DURATION",
+	"remove at most one day of each type in such a time, whatever the clock says", NULL, false},
     {"verbose", 'v', SET_COUNT, AT(verbose), NULL, NULL, "say more on stderr; twice for still more", NULL, false},
     {"config", 0, SET_TEXT, AT(file), NULL, "FILE", "read settings, one 'name = value' a line", NULL, false},
     {"help", 'h', SET_FLAG, AT(help), NULL, NULL, "print this and leave", NULL, true},
@@ -130,6 +141,29 @@ read_sources(struct conf *c, int argc, char **argv, char **rest, char *err, size
 }
 
 static bool
+read_compress_after(struct conf *c, char *err, size_t err_cap)
+{
+	if (strcmp(c->compress_text, "never") == 0)
+		c->compress_after_ns = -1;
+	else if (!parse_duration_ns(c->compress_text, &c->compress_after_ns)) {
+		snprintf(err, err_cap, "--compress-after '%s' is not a duration such as 1h or 2d, nor never",
+		    c->compress_text);
+		return false;
+	}
+	return true;
+}
+
+static bool
+check_retention(const struct conf *c, char *err, size_t err_cap)
+{
+	if (c->retain_days > 36500) {
+		snprintf(err, err_cap, "--retain-days must be 36500 or less");
+		return false;
+	}
+	return true;
+}
+
+static bool
 check(struct conf *c, char *err, size_t err_cap)
 {
 	static char log_store[4096], state_store[4096];
@@ -143,6 +177,8 @@ check(struct conf *c, char *err, size_t err_cap)
 	}
 	if (c->journal_segment > c->journal_size / 4) /* a few at least, or one could never go while one is written */
 		c->journal_segment = c->journal_size / 4;
+	if (!read_compress_after(c, err, err_cap) || !check_retention(c, err, err_cap))
+		return false;
 	return default_path(
 		   "log-path", &c->log_path, "/var/log/blueox", "log", log_store, sizeof log_store, err, err_cap) &&
 	       default_path("state-path", &c->state_path, "/var/lib/blueox", "state", state_store, sizeof state_store,
@@ -214,6 +250,8 @@ conf_man(const struct conf *c, struct buf *out)
 		      ".TP\n.I RUN/rings\nthe rings of running programs\n"
 		      ".TP\n.I RUN/bad\ndamaged rings, for looking into\n"
 		      ".TP\n.I LOG/TYPE.YYMMDD.log\nevents, one MessagePack map after the other\n"
+		      ".TP\n.I LOG/TYPE.YYMMDD.log.zst\nthe same, packed; zstdcat and oxview read it\n"
+		      ".TP\n.I LOG/TYPE.YYMMDD.log.idx\nwhat its blocks hold; may be removed at any time\n"
 		      ".TP\n.I STATE/journal\nwhat is not yet in log files for good\n"
 		      ".SH SEE ALSO\n.BR oxctl (1),\n.BR oxview (1)\n");
 }

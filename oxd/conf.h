@@ -17,6 +17,11 @@ struct conf {
 	int sync;      /* enum journal_sync */
 	int when_full; /* 0 block, 1 drop-oldest */
 	bool rotate_hours;
+	int64_t close_idle_ns;
+	const char *compress_text;
+	int64_t compress_after_ns; /* below 0: never */
+	uint64_t retain_days, retain_size;
+	int64_t prune_pause_ns;
 	int verbose;
 	const char *file;
 	bool help, version, man;

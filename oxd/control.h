@@ -14,6 +14,7 @@
 #define BLUEOX_OXD_CONTROL_H
 
 #include "oxd/ingest.h"
+#include "oxd/keeper.h"
 #include "oxd/logwriter.h"
 #include "oxd/ports.h"
 #include "oxd/relay_port.h"
@@ -25,6 +26,7 @@ struct control_world {
 	struct relay_port *peers;
 	struct journal *journal;
 	struct logwriter *logwriter;
+	struct keeper *keeper;
 	struct seen *seen;
 	struct stats *stats;
 	const char *run_path, *log_path, *state_path;

@@ -13,6 +13,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "libbx/core/logdir.h"
+
 enum { TAIL_BYTES = 4096, PART_MAX = 9999 };
 
 static void
@@ -22,6 +24,20 @@ name_part(struct logfile *f)
 		memcpy(f->name, f->base, sizeof f->name);
 	else
 		snprintf(f->name, sizeof f->name, "%.*s.%u.log", (int)(strlen(f->base) - 4), f->base, f->part);
+}
+
+/* A packed file stands for its log: were that made again, it would hide what is packed. */
+static bool
+is_packed(const struct logfile *f, int log_fd)
+{
+	char packed[LOGNAME_MAX + 8];
+	for (int pack = LOGDIR_PLAIN + 1; pack < LOGDIR_PACKS; pack++) {
+		struct stat st;
+		snprintf(packed, sizeof packed, "%s%s", f->name, logdir_suffix((enum logdir_pack)pack));
+		if (fstatat(log_fd, packed, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			return true;
+	}
+	return false;
 }
 
 enum bx_err
@@ -34,6 +50,8 @@ logfile_make(struct logfile *f, int log_fd)
 			return BX_EIO;
 		}
 		name_part(f);
+		if (is_packed(f, log_fd))
+			continue;
 		f->fd = openat(log_fd, f->name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
 		if (f->fd < 0 && errno != ELOOP && errno != EISDIR && errno != ENXIO)
 			return BX_EIO;

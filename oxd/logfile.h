@@ -35,7 +35,7 @@ struct logfile {
 };
 
 /*
- * Makes the file of the lowest part from f->part on that does not exist or is empty.  BX_EIO with errno.
+ * Makes the file of the lowest part from f->part on that does not exist, packed neither, or is empty.  BX_EIO with errno.
  */
 enum bx_err logfile_make(struct logfile *f, int log_fd);
 

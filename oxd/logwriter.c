@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "libbx/core/clock.h"
+#include "oxd/keeper.h"
 #include "oxd/logfile.h"
 #include "oxd/say.h"
 
@@ -55,6 +56,9 @@ struct logwriter {
 	bool stuck;               /* the next record cannot be read now */
 	int64_t unsaved_since_ns; /* since when number is ahead of the checkpoint */
 	int64_t saved_ns;
+	int64_t arrival_ns; /* of the newest record written */
+	int64_t swept_ns;   /* when idle files were looked for, and at which tick */
+	uint64_t swept_tick;
 	bool dir_dirty;
 	struct logfile **frame_files; /* one an event of the frame at hand */
 	size_t frame_files_cap;
@@ -316,6 +320,19 @@ drop_earlier(struct logwriter *lw)
 	}
 }
 
+/* A file that nothing came for between two looks is closed; it stays listed, its next event opens it.  Between frames. */
+static void
+close_idle(struct logwriter *lw, int64_t now_ns)
+{
+	if (lw->cfg.close_idle_ns <= 0 || now_ns - lw->swept_ns < lw->cfg.close_idle_ns)
+		return;
+	for (struct logfile *f = lw->files; f; f = f->hh.next)
+		if (f->fd >= 0 && f->used <= lw->swept_tick && f->pending.len == 0 && !f->dirty)
+			shut_file(lw, f);
+	lw->swept_ns = now_ns;
+	lw->swept_tick = lw->ticks;
+}
+
 static void
 describe(struct logwriter *lw, struct checkpoint *c)
 {
@@ -334,22 +351,32 @@ describe(struct logwriter *lw, struct checkpoint *c)
 	}
 }
 
+/* Who packs and removes files has to know which ones are not at rest; before their first byte, so before going on. */
+static void
+tell_keeper(struct logwriter *lw, struct checkpoint *c)
+{
+	if (lw->cfg.keeper)
+		keeper_listed(lw->cfg.keeper, c, lw->arrival_ns);
+	checkpoint_fini(c);
+}
+
 static enum outcome
 save(struct logwriter *lw)
 {
+	struct checkpoint c;
 	for (;;) {
-		struct checkpoint c;
 		describe(lw, &c);
 		bool ok = checkpoint_write(lw->state_fd, &c) == BX_OK;
 		int why = errno;
-		checkpoint_fini(&c);
 		if (ok)
 			break;
+		checkpoint_fini(&c);
 		stats_add(lw->stats, STAT_checkpoint_failures, 1);
 		set_trouble(lw, "cannot write the checkpoint in", lw->cfg.state_path, why);
 		if (!wait_a_while(lw))
 			return LEAVE;
 	}
+	tell_keeper(lw, &c);
 	for (struct logfile *f = lw->files; f; f = f->hh.next) {
 		f->listed = f->made;
 		f->listed_at = f->at;
@@ -560,6 +587,7 @@ write_record(struct logwriter *lw, const struct record *rec)
 		    (unsigned long long)rec->number, bx_err_text(err));
 		return DONE;
 	}
+	lw->arrival_ns = rec->arrival_ns;
 	turn_period(lw, rec->arrival_ns);
 	enum outcome outcome = ready_files(lw, frame, rec->arrival_ns);
 	if (outcome == DONE)
@@ -660,6 +688,7 @@ rest(struct logwriter *lw)
 	if (outcome != DONE || checkpoint_due(lw, clock_mono_ns()))
 		return outcome;
 	journal_cursor_move(lw->journal, lw->cursor, lw->prev_number, atomic_load(&lw->saved));
+	close_idle(lw, clock_mono_ns());
 	if (lw->stuck) {
 		wait_a_while(lw);
 		return DONE;
@@ -686,8 +715,10 @@ logwriter_main(void *arg)
 			break;
 		if (outcome == DONE && idle)
 			outcome = rest(lw);
-		if (outcome == DONE && checkpoint_due(lw, clock_mono_ns()))
+		if (outcome == DONE && checkpoint_due(lw, clock_mono_ns())) {
 			outcome = take_checkpoint(lw, false);
+			close_idle(lw, lw->saved_ns);
+		}
 	}
 	for (int i = 0; outcome != LEAVE && i < 2 && take_checkpoint(lw, false) == AGAIN; i++)
 		for (bool idle = false; !idle && take_record(lw, &idle) != LEAVE;)
@@ -790,6 +821,10 @@ load(struct logwriter *lw)
 	bool has_newest = checkpoint_read(lw->state_fd, false, &newest) == BX_OK;
 	bool has_prev = checkpoint_read(lw->state_fd, true, &prev) == BX_OK;
 	lw->hourly = lw->cfg.hourly;
+	if (!has_newest && !has_prev) { /* the first start of all: no file that is there is ours to go on with */
+		struct checkpoint none = {0};
+		tell_keeper(lw, &none);
+	}
 	if (has_newest) {
 		take_over(lw, &newest);
 		lw->prev_number = has_prev ? prev.number : 0;
@@ -800,10 +835,10 @@ load(struct logwriter *lw)
 		lw->prev_number = prev.number;
 		adopt_files(lw, &prev);
 	}
-	if (has_newest)
-		checkpoint_fini(&newest);
 	if (has_prev)
-		checkpoint_fini(&prev);
+		tell_keeper(lw, &prev);
+	if (has_newest)
+		tell_keeper(lw, &newest);
 }
 
 enum bx_err

@@ -12,10 +12,14 @@
 #include "oxd/reader.h"
 #include "oxd/seen.h"
 
+struct keeper;
+
 struct logwriter_config {
 	const char *log_path;
 	const char *state_path;
-	bool hourly; /* as the settings say now; taken on once everything older is written by the old names */
+	bool hourly;           /* as the settings say now; taken on once everything older is written by the old names */
+	int64_t close_idle_ns; /* descriptors of files unused for so long are closed; 0: never */
+	struct keeper *keeper; /* borrowed; told of each checkpoint; may be NULL */
 };
 
 struct logwriter;

@@ -21,6 +21,7 @@
 #include "oxd/conf.h"
 #include "oxd/control.h"
 #include "oxd/house.h"
+#include "oxd/keeper.h"
 #include "oxd/relay_port.h"
 #include "oxd/say.h"
 #include "oxd/stream.h"
@@ -36,6 +37,7 @@ struct oxd {
 	struct doorbell bell;
 	struct journal *journal;
 	struct logwriter *logwriter;
+	struct keeper *keeper;
 	struct ingest ingest;
 	struct ingest_push push;
 	struct relay_queue relay_queue;
@@ -106,8 +108,23 @@ open_journal(struct oxd *o, char *err, size_t err_cap)
 	    .stats = &o->stats,
 	};
 	struct journal_replay replay = {.snapshot = replay_snapshot, .record = replay_record, .arg = o};
+	struct keeper_config keeper = {
+	    .log_path = o->conf.log_path,
+	    .state_path = o->conf.state_path,
+	    .compress_after_ns = o->conf.compress_after_ns,
+	    .retain_days = o->conf.retain_days,
+	    .retain_bytes = o->conf.retain_size,
+	    .prune_pause_ns = o->conf.prune_pause_ns,
+	};
+	if (keeper_open(&o->keeper, &keeper, &o->stats, err, err_cap) != BX_OK)
+		return false;
 	struct logwriter_config log = {
-	    .log_path = o->conf.log_path, .state_path = o->conf.state_path, .hourly = o->conf.rotate_hours};
+	    .log_path = o->conf.log_path,
+	    .state_path = o->conf.state_path,
+	    .hourly = o->conf.rotate_hours,
+	    .close_idle_ns = o->conf.close_idle_ns,
+	    .keeper = o->keeper,
+	};
 	return journal_open(&o->journal, &journal, logwriter_covered(o->conf.state_path), &replay, err, err_cap) ==
 		   BX_OK &&
 	       logwriter_open(&o->logwriter, &log, o->journal, &o->seen, &o->stats, err, err_cap) == BX_OK;
@@ -145,7 +162,8 @@ start_threads(struct oxd *o, char *err, size_t err_cap)
 	o->collect_port.socket = o->relay_port.socket = NULL; /* the threads' from here on */
 	if (ingest_push_start(&o->push, collect, &o->bell, &o->stats) && relay_queue_init(&o->relay_queue, &o->bell) &&
 	    relay_port_start(&o->relay, relay, &o->relay_queue, o->journal, &o->stats) &&
-	    ingest_start(&o->ingest, &o->push, &o->relay_queue) && logwriter_start(o->logwriter))
+	    ingest_start(&o->ingest, &o->push, &o->relay_queue) && logwriter_start(o->logwriter) &&
+	    keeper_start(o->keeper))
 		return true;
 	snprintf(err, err_cap, "a thread cannot be started: %s", strerror(errno));
 	return false;
@@ -185,6 +203,7 @@ oxd_start(struct oxd *o, char *err, size_t err_cap)
 	    .ingest = &o->ingest,
 	    .journal = o->journal,
 	    .logwriter = o->logwriter,
+	    .keeper = o->keeper,
 	    .seen = &o->seen,
 	    .stats = &o->stats,
 	    .run_path = o->house.run_path,
@@ -272,6 +291,7 @@ oxd_stop(struct oxd *o)
 	       !journal_wait(o->journal, journal_last(o->journal), SYNC_WAIT_MS))
 		;
 	logwriter_stop(o->logwriter);
+	keeper_stop(o->keeper);
 	bool failed = journal_state(o->journal) == JOURNAL_FAILED;
 	stream_fini(&o->stream);
 	control_fini(&o->control);
@@ -279,6 +299,7 @@ oxd_stop(struct oxd *o)
 	port_close(&o->stream_port);
 	zmq_ctx_term(o->zmq);
 	logwriter_close(&o->logwriter);
+	keeper_close(&o->keeper);
 	ingest_fini(&o->ingest);
 	ingest_push_fini(&o->push);
 	relay_port_fini(&o->relay);

@@ -311,3 +311,28 @@ indexing_extend(int dir_fd, const char *name, uint64_t upto, bool seal, const _A
 		close(x.fd);
 	return err == BX_ESHORT || err == BX_EBAD ? BX_OK : err; /* the log is shorter than it was: for the next look */
 }
+
+enum bx_err
+indexing_forget(int dir_fd, const char *log_name)
+{
+	int fd = -1;
+	struct index_end none = {0};
+	enum bx_err err = open_index(dir_fd, log_name, &none, &fd);
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+bool
+indexing_is_index(int dir_fd, const char *file)
+{
+	struct stat st;
+	uint8_t header[INDEX_HEADER];
+	struct index_header h;
+	int fd = openat(dir_fd, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	ssize_t n = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? pread(fd, header, sizeof header, 0) : -1;
+	close(fd);
+	return n == 0 || (n > 0 && index_read_header(header, (size_t)n, &h) == BX_OK);
+}

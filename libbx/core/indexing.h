@@ -34,6 +34,12 @@ enum bx_err indexing_look(int dir_fd, const char *name, uint64_t upto, struct in
 enum bx_err indexing_extend(
     int dir_fd, const char *name, uint64_t upto, bool seal, const _Atomic bool *stop, struct index_end *end);
 
+/* Makes the index empty, so that it is begun anew. */
+enum bx_err indexing_forget(int dir_fd, const char *log_name);
+
+/* True when this file is an index by its content: a regular file with a header that holds, or an empty one. */
+bool indexing_is_index(int dir_fd, const char *file);
+
 /* One entry after the other out of an index file.  next is false behind the last that holds. */
 struct index_walk {
 	int fd; /* owned */

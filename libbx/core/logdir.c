@@ -284,7 +284,7 @@ join_twins(struct logdir_list *d)
 		struct logdir_file *f = &d->files[i], *before = kept > 0 ? &d->files[kept - 1] : NULL;
 		size_t n = stem_len(f);
 		if (before && stem_len(before) == n && memcmp(before->path, f->path, n) == 0) {
-			before->has_twin = true;
+			before->twins |= 1U << f->pack;
 			free(f->path);
 		} else {
 			d->files[kept++] = *f;
@@ -299,24 +299,42 @@ by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* What is found goes; what is left are indexes without a log. */
 static void
 join_indexes(struct reading *r)
 {
-	size_t found = 0;
-	if (r->index_count == 0)
+	struct logdir_list *d = r->out;
+	size_t lost = 0;
+	bool *found = calloc(r->index_count + 1, sizeof *found);
+	if (!found) {
+		r->err = BX_ENOMEM;
 		return;
-	qsort(r->indexes, r->index_count, sizeof *r->indexes, by_text);
-	for (size_t i = 0; i < r->out->count; i++) {
-		struct logdir_file *f = &r->out->files[i];
+	}
+	if (r->index_count > 0)
+		qsort(r->indexes, r->index_count, sizeof *r->indexes, by_text);
+	for (size_t i = 0; r->index_count > 0 && i < d->count; i++) {
+		struct logdir_file *f = &d->files[i];
 		char stem[LOGNAME_MAX], *key = stem;
 		if (f->later_layout || stem_len(f) >= sizeof stem)
 			continue;
 		memcpy(stem, f->path, stem_len(f));
 		stem[stem_len(f)] = '\0';
-		f->has_index = bsearch(&key, r->indexes, r->index_count, sizeof *r->indexes, by_text) != NULL;
-		found += f->has_index;
+		char **at = bsearch(&key, r->indexes, r->index_count, sizeof *r->indexes, by_text);
+		f->has_index = at != NULL;
+		if (at)
+			found[at - r->indexes] = true;
 	}
-	r->out->lost_indexes = r->index_count - found;
+	for (size_t i = 0; i < r->index_count; i++) {
+		if (found[i])
+			free(r->indexes[i]);
+		else
+			r->indexes[lost++] = r->indexes[i];
+	}
+	free(found);
+	d->lost_indexes = r->indexes;
+	d->lost_index_count = lost;
+	r->indexes = NULL;
+	r->index_count = 0;
 }
 
 enum bx_err
@@ -351,6 +369,9 @@ logdir_list_fini(struct logdir_list *d)
 	for (size_t i = 0; i < d->count; i++)
 		free(d->files[i].path);
 	free(d->files);
+	for (size_t i = 0; i < d->lost_index_count; i++)
+		free(d->lost_indexes[i]);
+	free(d->lost_indexes);
 	*d = (struct logdir_list){0};
 }
 

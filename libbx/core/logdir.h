@@ -19,7 +19,7 @@ struct logdir_file {
 	enum logdir_pack pack; /* by the name's end */
 	bool later_layout;
 	bool link;      /* a symbolic link to a file: read, never changed */
-	bool has_twin;  /* plain, and packed as well */
+	unsigned twins; /* 1 << pack for each packed copy that is there as well */
 	bool has_index; /* NAME.log.idx is there */
 	uint64_t dev, ino, size;
 	int64_t mtime_ns;
@@ -29,7 +29,8 @@ struct logdir_list {
 	struct logdir_file *files; /* owned; by type, date, part, path */
 	size_t count;
 	size_t others;       /* entries that are none of ours */
-	size_t lost_indexes; /* NAME.log.idx without its log */
+	char **lost_indexes; /* owned: names of logs of which only the index is there */
+	size_t lost_index_count;
 };
 
 /* BX_EIO with errno: the directory cannot be read.  BX_ENOMEM. */

@@ -482,11 +482,12 @@ a_directory_lists_what_is_ours_once_and_counts_the_rest(void **state)
 		if (!found)
 			fail_msg("%s is listed", d.files[i].path);
 		bool twin = strcmp(d.files[i].path, "b.261122.log") == 0;
-		assert_int_equal(d.files[i].has_twin, twin);
+		assert_int_equal(d.files[i].twins, twin ? 1 << LOGDIR_ZST : 0);
 		assert_int_equal(d.files[i].has_index, twin);
 		assert_int_equal(d.files[i].link, strcmp(d.files[i].path, "link.261122.log") == 0);
 	}
-	assert_int_equal(d.lost_indexes, 1);
+	assert_int_equal(d.lost_index_count, 1);
+	assert_string_equal(d.lost_indexes[0], "gone.261122.log");
 	assert_int_equal(d.others, 6); /* .new, notes, .hidden, .old, readme, a folder called like a log */
 	logdir_list_fini(&d);
 	assert_int_equal(logdir_read("/nonexistent", &d), BX_EIO);
