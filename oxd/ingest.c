@@ -4,7 +4,10 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "libbx/core/clock.h"
 #include "libbx/core/mp.h"
@@ -13,7 +16,7 @@
 #include "oxd/own.h"
 #include "oxd/say.h"
 
-enum { VISIT_BYTES = 256 * 1024, BATCH_BYTES = 1 << 20, DROP_WAIT_MS = 1000 };
+enum { VISIT_BYTES = 256 * 1024, BATCH_BYTES = 1 << 20, DROP_WAIT_MS = 1000, INGEST_NICE = -10 };
 
 static const int64_t idle_probe_ns = 10000000000; /* R1: a ring idle so long is looked at */
 static const int64_t hint_probe_ns = 10000000;    /* the kernel tells of a close a moment before it counts */
@@ -60,18 +63,33 @@ start_frame(struct buf *frame)
 	frame_start(frame);
 }
 
-/* Seals and appends the frame that is in `frame`; there is room. */
 static void
-append_frame(struct ingest *in, const struct source *source, struct buf *frame)
+seal(struct ingest *in, struct buf *b, size_t frame_at)
 {
-	enum bx_err err = frame_seal(frame, 0, in->origin, in->seq + 1);
+	enum bx_err err = frame_seal(b, frame_at, in->origin, in->seq + 1);
 	if (err != BX_OK) { /* its makers keep it below the limit, so this is memory */
 		say(SAY_ERROR, "a frame cannot be made: %s", bx_err_text(err));
 		abort();
 	}
 	in->seq++;
+}
+
+/* Seals and appends the frame that is in `frame`; there is room. */
+static void
+append_frame(struct ingest *in, const struct source *source, struct buf *frame)
+{
+	seal(in, frame, 0);
 	journal_append(in->journal, source, (struct bytes){frame->data, frame->len});
 	positions_apply(in->positions, source, (struct bytes){frame->data, frame->len});
+}
+
+/* The same for a frame that was made in the journal's own batch. */
+static void
+end_frame(struct ingest *in, const struct source *source, struct buf *batch, size_t frame_at)
+{
+	seal(in, batch, frame_at);
+	positions_apply(in->positions, source, (struct bytes){batch->data + frame_at, batch->len - frame_at});
+	journal_end(in->journal, source);
 }
 
 /* ---- room -------------------------------------------------------------------------------------------------------- */
@@ -153,13 +171,27 @@ note_visit(struct ingest *in, struct ring_file *r, const struct ring_visit *visi
 	stats_add(in->stats, STAT_ring_events, visit->events);
 	stats_add(in->stats, STAT_ring_bad_maps, visit->bad_maps);
 	stats_add(in->stats, STAT_ring_too_big, visit->too_big);
-	if (visit->events) {
-		struct source source = {
-		    .kind = SOURCE_RING, .ring = {.key = r->key, .from = visit->from, .to = visit->to}};
-		append_frame(in, &source, &in->frame);
-	}
 	r->position->to = visit->to;
 	r->tail_due = visit->to;
+}
+
+/* The frame is made where it will be written from. */
+static enum bx_err
+take_events(struct ingest *in, struct ring_file *r, uint64_t waiting, uint64_t most, struct ring_visit *visit)
+{
+	size_t frame_at;
+	struct buf *batch = journal_begin(in->journal, SOURCE_RING, &frame_at);
+	frame_start(batch);
+	enum bx_err err =
+	    batch->err != BX_OK ? batch->err : ring_file_visit(r, waiting, most, &in->window, batch, frame_at, visit);
+	if (err == BX_OK && visit->events) {
+		struct source source = {
+		    .kind = SOURCE_RING, .ring = {.key = r->key, .from = visit->from, .to = visit->to}};
+		end_frame(in, &source, batch, frame_at);
+	} else {
+		journal_undo(in->journal);
+	}
+	return err;
 }
 
 /* One visit to a ring.  Returns how many bytes were waiting; the ring may be gone afterwards (*rp NULL). */
@@ -181,8 +213,7 @@ visit_ring(struct ingest *in, struct ring_file **rp, int64_t now_ns)
 	if (err == BX_OK) {
 		if (!make_room(in, need + FRAME_HEADER))
 			return waiting;
-		start_frame(&in->frame);
-		err = ring_file_visit(r, waiting, most, &in->window, &in->frame, 0, &visit);
+		err = take_events(in, r, waiting, most, &visit);
 	}
 	if (err == BX_EBAD) {
 		if (r->other_boot) { /* nobody writes there any more: what holds has been taken */
@@ -561,11 +592,20 @@ go_round(struct ingest *in)
 	return progress;
 }
 
+/* A ring of 1 MiB is full in some milliseconds: this thread goes before the others of the host, where it may. */
+static void
+take_precedence(void)
+{
+	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), INGEST_NICE);
+	(void)prctl(PR_SET_TIMERSLACK, 1000);
+}
+
 static void *
 ingest_main(void *arg)
 {
 	struct ingest *in = arg;
 	pthread_setname_np(pthread_self(), "ingest");
+	take_precedence();
 	/* Start: every ring that is there is opened at the position that the journal knows, before any is drained. */
 	origins_grow_old(&in->positions->origins, clock_mono_ns());
 	ring_set_update(&in->rings, clock_mono_ns());

@@ -235,23 +235,46 @@ journal_reseed(uint8_t *p, size_t n, uint64_t seed)
 	}
 }
 
-uint64_t
-journal_append(struct journal *j, const struct source *source, struct bytes frame)
+struct buf *
+journal_begin(struct journal *j, enum source_kind kind, size_t *frame_at)
 {
-	uint64_t number = atomic_load_explicit(&j->last, memory_order_relaxed) + 1;
 	if (j->batch.len == 0) {
 		pthread_mutex_lock(&j->lock);
 		j->batch_seed = j->active->seed;
 		pthread_mutex_unlock(&j->lock);
 	}
-	size_t before = j->batch.len;
-	record_put(&j->batch, j->batch_seed, number, clock_wall_ns(), source, frame);
+	j->begun_at = j->batch.len;
+	*frame_at = j->frame_at = record_start(&j->batch, kind);
+	return &j->batch;
+}
+
+void
+journal_undo(struct journal *j)
+{
+	j->batch.len = j->begun_at;
+}
+
+uint64_t
+journal_end(struct journal *j, const struct source *source)
+{
+	uint64_t number = atomic_load_explicit(&j->last, memory_order_relaxed) + 1;
+	bool has_frame = j->batch.len > j->frame_at;
+	record_finish(&j->batch, j->frame_at, j->batch_seed, number, clock_wall_ns(), source);
 	if (j->batch.err != BX_OK)
 		abort(); /* out of memory: what is in the rings stays there, and a restart goes on */
 	atomic_store(&j->last, number);
-	stats_add(j->cfg.stats, STAT_journal_frames, frame.n != 0);
-	stats_add(j->cfg.stats, STAT_journal_bytes, j->batch.len - before);
+	stats_add(j->cfg.stats, STAT_journal_frames, has_frame);
+	stats_add(j->cfg.stats, STAT_journal_bytes, j->batch.len - j->begun_at);
 	return number;
+}
+
+uint64_t
+journal_append(struct journal *j, const struct source *source, struct bytes frame)
+{
+	size_t frame_at;
+	struct buf *b = journal_begin(j, (enum source_kind)source->kind, &frame_at);
+	buf_put(b, frame.p, frame.n);
+	return journal_end(j, source);
 }
 
 size_t

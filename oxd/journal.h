@@ -82,11 +82,19 @@ void journal_drop_doomed(struct journal *j);
 /* Adds a record to the batch and returns its number.  There must be room. */
 uint64_t journal_append(struct journal *j, const struct source *source, struct bytes frame);
 
+/*
+ * The same for a frame that is made in the batch itself, at *frame_at of the buf handed out: journal_begin(), then the
+ * frame, then journal_end(), or journal_undo() when there is none after all.
+ */
+struct buf *journal_begin(struct journal *j, enum source_kind kind, size_t *frame_at);
+uint64_t journal_end(struct journal *j, const struct source *source);
+void journal_undo(struct journal *j);
+
 /* Bytes waiting in the batch. */
 size_t journal_batch_bytes(const struct journal *j);
 
 /*
- * Hands the batch to the kernel; waits a moment while more than 32 MiB are not durable.  BX_EFULL: the disk does not take
+ * Hands the batch to the kernel; waits a moment while more than 12 MiB are not durable.  BX_EFULL: the disk does not take
  * it now, journal_state() tells why; the batch stays as it is, call again.
  */
 enum bx_err journal_write(struct journal *j);

@@ -16,7 +16,7 @@
 
 #include "oxd/journal.h"
 
-enum { SYNC_BYTES = 4 << 20, UNSYNCED_MAX = 32 << 20 };
+enum { SYNC_BYTES = 4 << 20, UNSYNCED_MAX = 12 << 20 };
 
 #define SNAPSHOT_NAME "snapshot"
 
@@ -34,6 +34,8 @@ struct journal {
 	/* the appender's own */
 	struct buf batch;
 	uint64_t batch_seed;
+	size_t begun_at;       /* of the record begun: the batch's length before it, and */
+	size_t frame_at;       /* where its frame starts */
 	_Atomic uint64_t last; /* written by the appender only */
 
 	pthread_mutex_t lock;
@@ -45,6 +47,8 @@ struct journal {
 	struct segment *active;
 	unsigned count;
 	bool has_spare;
+	bool
+	    spare_is_used; /* it was a segment before: its pages are known to the kernel, which makes it the better one */
 	bool making_spare; /* by the sync thread, with the lock let go */
 	int64_t spare_retry_ns;
 	struct cursor_place cursors[JOURNAL_CURSORS];

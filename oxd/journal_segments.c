@@ -93,14 +93,16 @@ journal_roll(struct journal *j, size_t frame_bytes)
 static void
 drop_segment(struct journal *j, struct segment *s)
 {
-	bool as_spare = !j->has_spare && s->bytes == j->cfg.segment_bytes;
+	bool as_spare = !(j->has_spare && j->spare_is_used) && !j->making_spare && s->bytes == j->cfg.segment_bytes;
 	segment_remove(j->dir_fd, s, as_spare);
 	LL_DELETE(j->segments, s);
 	j->count--;
 	j->dir_dirty = true;
 	segment_unref(&s);
-	if (as_spare)
+	if (as_spare) {
 		look_for_spare(j);
+		j->spare_is_used = j->has_spare;
+	}
 }
 
 void
@@ -129,7 +131,7 @@ journal_replace_segments(struct journal *j, struct segment *fresh)
 bool
 journal_wants_spare(const struct journal *j, int64_t now_ns)
 {
-	return !j->has_spare && !j->stop && j->active && j->active->end > j->cfg.segment_bytes / 4 &&
+	return !j->has_spare && !j->stop && j->active && j->active->end > j->cfg.segment_bytes / 2 &&
 	       journal_used_bytes(j) + j->cfg.segment_bytes <= j->cfg.max_bytes &&
 	       atomic_load(&j->state) == JOURNAL_RUNS && now_ns >= j->spare_retry_ns;
 }
@@ -143,6 +145,7 @@ journal_make_spare(struct journal *j)
 	pthread_mutex_lock(&j->lock);
 	j->making_spare = false;
 	j->has_spare = made;
+	j->spare_is_used = false;
 	if (!made) /* whoever needs it will find out, and say so */
 		j->spare_retry_ns = clock_mono_ns() + 1000000000;
 	pthread_cond_broadcast(&j->moved);

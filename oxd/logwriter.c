@@ -580,7 +580,7 @@ write_record(struct logwriter *lw, const struct record *rec)
 	struct frame frame;
 	if (rec->frame.n == 0)
 		return DONE;
-	enum bx_err err = frame_open(rec->frame.p, rec->frame.n, &frame);
+	enum bx_err err = frame_open_summed(rec->frame.p, rec->frame.n, &frame);
 	if (err != BX_OK) {
 		stats_add(lw->stats, STAT_journal_lost, 1);
 		say(SAY_WARNING, "journal record %llu holds no frame that can be read (%s)",

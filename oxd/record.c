@@ -13,28 +13,41 @@ sum_of(const uint8_t *p, uint32_t len, uint64_t seed)
 	return XXH3_64bits_withSeed(p + 16, len - 16, seed ^ get_u64le(p));
 }
 
-void
-record_put(
-    struct buf *b, uint64_t seed, uint64_t number, int64_t arrival_ns, const struct source *source, struct bytes frame)
+size_t
+record_start(struct buf *b, enum source_kind kind)
 {
-	uint8_t src[SOURCE_MAX];
-	size_t src_len = source_encode(source, src);
-	size_t len = RECORD_HEADER + src_len + frame.n;
-	size_t padded = (len + 7) & ~(size_t)7;
-	uint8_t *p = buf_extend(b, padded);
-	if (!p)
+	buf_extend(b, RECORD_HEADER + source_bytes(kind));
+	return b->len;
+}
+
+void
+record_finish(
+    struct buf *b, size_t frame_at, uint64_t seed, uint64_t number, int64_t arrival_ns, const struct source *source)
+{
+	size_t src_len = source_bytes(source->kind), at = frame_at - src_len - RECORD_HEADER, len = b->len - at;
+	uint8_t src[SOURCE_MAX], *pad = buf_extend(b, -len & 7);
+	if (!pad)
 		return;
+	memset(pad, 0, -len & 7);
+	uint8_t *p = b->data + at;
 	put_u32le(p, (uint32_t)len);
 	p[4] = source->kind;
 	p[5] = 0;
 	put_u16le(p + 6, (uint16_t)src_len);
 	put_u64le(p + 16, number);
 	put_u64le(p + 24, (uint64_t)arrival_ns);
+	source_encode(source, src);
 	memcpy(p + RECORD_HEADER, src, src_len);
-	if (frame.n)
-		memcpy(p + RECORD_HEADER + src_len, frame.p, frame.n);
-	memset(p + len, 0, padded - len);
 	put_u64le(p + 8, sum_of(p, (uint32_t)len, seed));
+}
+
+void
+record_put(
+    struct buf *b, uint64_t seed, uint64_t number, int64_t arrival_ns, const struct source *source, struct bytes frame)
+{
+	size_t frame_at = record_start(b, (enum source_kind)source->kind);
+	buf_put(b, frame.p, frame.n);
+	record_finish(b, frame_at, seed, number, arrival_ns, source);
 }
 
 uint32_t

@@ -40,6 +40,14 @@ struct record {
 void record_put(
     struct buf *b, uint64_t seed, uint64_t number, int64_t arrival_ns, const struct source *source, struct bytes frame);
 
+/*
+ * The same in two steps, for a frame that is made in place: record_start() returns where the frame starts, and once it
+ * is sealed there, record_finish() makes a record of it.  A buf that is cut back to its length of before has no record.
+ */
+size_t record_start(struct buf *b, enum source_kind kind);
+void record_finish(
+    struct buf *b, size_t frame_at, uint64_t seed, uint64_t number, int64_t arrival_ns, const struct source *source);
+
 /* Length that the record at p claims, without padding; 0 when that cannot be (p has RECORD_HEADER bytes). */
 uint32_t record_length(const uint8_t *p);
 

@@ -151,8 +151,7 @@ take_record(const struct ring_view *v, struct buf *frame, size_t frame_at, struc
 	} else if (v->size > FRAME_MAX - FRAME_HEADER) {
 		out->too_big++;
 	} else {
-		frame_add(
-		    frame, frame_at, (struct bytes){v->type, v->type_len}, v->end, (struct bytes){v->map, v->map_len});
+		frame_add_joined(frame, frame_at, v->type, v->type_len, v->end, v->map_len);
 		out->events++;
 	}
 }

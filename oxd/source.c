@@ -17,8 +17,8 @@ enum {
 static_assert((int)OWN_BYTES == (int)SOURCE_MAX, "layout");
 static_assert(sizeof(struct ring_key) == KEY_BYTES, "hashed as bytes, so without holes");
 
-static size_t
-bytes_of(uint8_t kind)
+size_t
+source_bytes(uint8_t kind)
 {
 	switch (kind) {
 	case SOURCE_ORIGIN:
@@ -80,7 +80,7 @@ source_encode(const struct source *s, uint8_t out[SOURCE_MAX])
 	default:
 		break;
 	}
-	return bytes_of(s->kind);
+	return source_bytes(s->kind);
 }
 
 bool
@@ -89,7 +89,7 @@ source_decode(uint8_t kind, const uint8_t *p, size_t n, struct source *out)
 	*out = (struct source){.kind = kind};
 	if (kind < SOURCE_ORIGIN || kind > SOURCE_RELAY)
 		return true;
-	if (n != bytes_of(kind))
+	if (n != source_bytes(kind))
 		return false;
 	switch (kind) {
 	case SOURCE_ORIGIN:

@@ -62,6 +62,7 @@ struct source {
 
 enum { SOURCE_MAX = 104 };
 
+size_t source_bytes(uint8_t kind); /* of its encoding */
 size_t source_encode(const struct source *s, uint8_t out[SOURCE_MAX]);
 
 /* False when the length is not that of this kind.  An unknown kind is fine and left as it is. */

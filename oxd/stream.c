@@ -40,7 +40,7 @@ send_frame(struct stream *s, const struct record *rec)
 {
 	struct frame frame;
 	struct frame_event ev;
-	if (rec->frame.n == 0 || frame_open(rec->frame.p, rec->frame.n, &frame) != BX_OK)
+	if (rec->frame.n == 0 || frame_open_summed(rec->frame.p, rec->frame.n, &frame) != BX_OK)
 		return;
 	while (frame_next(&frame, &ev)) {
 		if (zmq_send(s->socket, ev.type.p, ev.type.n, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0 &&

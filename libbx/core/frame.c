@@ -17,29 +17,47 @@ frame_start(struct buf *b)
 	return start;
 }
 
+/* Room for an event, its header filled in and counted; NULL when it cannot be. */
+static uint8_t *
+add_header(struct buf *b, size_t start, size_t type_len, double end, size_t map_len)
+{
+	if (type_len > FRAME_TYPE_MAX || map_len > UINT32_MAX) {
+		b->err = b->err ? b->err : BX_ELIMIT;
+		return NULL;
+	}
+	if (map_len == 0) {
+		b->err = b->err ? b->err : BX_EBAD;
+		return NULL;
+	}
+	uint8_t *p = buf_extend(b, FRAME_EVENT_HEADER + type_len + map_len);
+	if (!p)
+		return NULL;
+	put_u16le(p, (uint16_t)type_len);
+	put_u16le(p + 2, 0);
+	put_u32le(p + 4, (uint32_t)map_len);
+	put_u64le(p + 8, bits_of_double(end));
+	uint8_t *count = b->data + start + 40;
+	put_u32le(count, get_u32le(count) + 1);
+	return p + FRAME_EVENT_HEADER;
+}
+
 void
 frame_add(struct buf *b, size_t start, struct bytes type, double end, struct bytes map)
 {
-	if (type.n > FRAME_TYPE_MAX || map.n > UINT32_MAX) {
-		b->err = b->err ? b->err : BX_ELIMIT;
-		return;
-	}
-	if (map.n == 0) {
-		b->err = b->err ? b->err : BX_EBAD;
-		return;
-	}
-	uint8_t *p = buf_extend(b, FRAME_EVENT_HEADER + type.n + map.n);
+	uint8_t *p = add_header(b, start, type.n, end, map.n);
 	if (!p)
 		return;
-	put_u16le(p, (uint16_t)type.n);
-	put_u16le(p + 2, 0);
-	put_u32le(p + 4, (uint32_t)map.n);
-	put_u64le(p + 8, bits_of_double(end));
 	if (type.n)
-		memcpy(p + FRAME_EVENT_HEADER, type.p, type.n);
-	memcpy(p + FRAME_EVENT_HEADER + type.n, map.p, map.n);
-	uint8_t *count = b->data + start + 40;
-	put_u32le(count, get_u32le(count) + 1);
+		memcpy(p, type.p, type.n);
+	memcpy(p + type.n, map.p, map.n);
+}
+
+void
+frame_add_joined(struct buf *b, size_t start, const uint8_t *type_and_map, size_t type_len, double end, size_t map_len)
+{
+	uint8_t *p = add_header(b, start, type_len, end, map_len);
+	if (p)
+		memcpy(p, type_and_map, type_len + map_len);
 }
 
 enum bx_err
@@ -103,8 +121,8 @@ events_fill(const struct frame *f)
 	return at == f->len;
 }
 
-enum bx_err
-frame_open(const void *data, size_t n, struct frame *f)
+static enum bx_err
+open_frame(const void *data, size_t n, bool summed, struct frame *f)
 {
 	const uint8_t *p = data;
 	*f = (struct frame){0};
@@ -119,7 +137,7 @@ frame_open(const void *data, size_t n, struct frame *f)
 		return BX_EVERSION;
 	if (p[4] == 0)
 		return BX_EBAD;
-	if (get_u64le(p + 8) != XXH3_64bits_withSeed(p + 16, len - 16, get_u64le(p)))
+	if (!summed && get_u64le(p + 8) != XXH3_64bits_withSeed(p + 16, len - 16, get_u64le(p)))
 		return BX_ESUM;
 	if (p[5] != 0)
 		return BX_EVERSION;
@@ -134,4 +152,16 @@ frame_open(const void *data, size_t n, struct frame *f)
 	    .at = FRAME_HEADER,
 	};
 	return events_fill(f) ? BX_OK : BX_EBAD;
+}
+
+enum bx_err
+frame_open(const void *data, size_t n, struct frame *f)
+{
+	return open_frame(data, n, false, f);
+}
+
+enum bx_err
+frame_open_summed(const void *data, size_t n, struct frame *f)
+{
+	return open_frame(data, n, true, f);
 }

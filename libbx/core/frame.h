@@ -58,6 +58,10 @@ struct frame_event {
  */
 size_t frame_start(struct buf *b); /* returns where the frame starts, to be handed to the other two */
 void frame_add(struct buf *b, size_t start, struct bytes type, double end, struct bytes map);
+
+/* The same for a type and a map that lie one behind the other: both in one copy. */
+void frame_add_joined(
+    struct buf *b, size_t start, const uint8_t *type_and_map, size_t type_len, double end, size_t map_len);
 enum bx_err frame_seal(struct buf *b, size_t start, const uint8_t origin[FRAME_ORIGIN], uint64_t seq);
 
 /*
@@ -65,6 +69,9 @@ enum bx_err frame_seal(struct buf *b, size_t start, const uint8_t origin[FRAME_O
  * are not looked into.  BX_EVERSION is no damage: somebody newer made it, hold it.
  */
 enum bx_err frame_open(const void *p, size_t n, struct frame *f);
+
+/* As frame_open, for bytes that lie under another checksum, which holds: the frame's own is not computed again. */
+enum bx_err frame_open_summed(const void *p, size_t n, struct frame *f);
 bool frame_next(struct frame *f, struct frame_event *ev); /* false behind the last one */
 
 /* Length that the frame at p claims, for framing only; 0 when n is too short or the claim is out of bounds. */
