@@ -23,6 +23,12 @@ static const struct setting table[] = {
 	NULL, false},
     {"relay", 0, SET_TEXT, AT(relay_text), NULL, "HOST:PORT",
 	"where other oxds, and programs without one, send (default: the port behind the collection port)", NULL, false},
+    {"forward", 'f', SET_LIST, AT(forward), NULL, "HOST:PORT",
+	"send everything to the oxd whose collection port this is (relay://HOST:PORT names its relay port, "
+	"push://HOST:PORT "
+	"an original daemon); may be given again, the first that answers is used; without --log-path nothing is logged "
+	"here",
+	NULL, false},
     {"log-path", 'l', SET_TEXT, AT(log_path), NULL, "DIR",
 	"log files (default /var/log/blueox, or $XDG_STATE_HOME/blueox/log when not root)", NULL, false},
     {"state-path", 0, SET_TEXT, AT(state_path), NULL, "DIR",
@@ -68,6 +74,19 @@ read_address(const char *name, const char *text, int port, struct addr *out, cha
 	else if (!out->ipc && strcmp(out->host, "localhost") == 0) /* ZeroMQ binds to addresses and interfaces only */
 		memcpy(out->host, "127.0.0.1", sizeof "127.0.0.1");
 	return !wrong;
+}
+
+static bool
+read_upstreams(struct conf *c, char *err, size_t err_cap)
+{
+	for (size_t i = 0; i < c->forward.count; i++) {
+		const char *wrong = upstreams_add(&c->upstreams, c->forward.items[i]);
+		if (wrong) {
+			snprintf(err, err_cap, "--forward '%s': %s", c->forward.items[i], wrong);
+			return false;
+		}
+	}
+	return true;
 }
 
 /* Beside the collection port, where nothing else is said. */
@@ -179,13 +198,14 @@ check(struct conf *c, char *err, size_t err_cap)
 		c->journal_segment = c->journal_size / 4;
 	if (!read_compress_after(c, err, err_cap) || !check_retention(c, err, err_cap))
 		return false;
+	c->logs = c->forward.count == 0 || (c->log_path && *c->log_path);
 	return default_path(
 		   "log-path", &c->log_path, "/var/log/blueox", "log", log_store, sizeof log_store, err, err_cap) &&
 	       default_path("state-path", &c->state_path, "/var/lib/blueox", "state", state_store, sizeof state_store,
 		   err, err_cap) &&
 	       read_address("control", c->control_text, CONTROL_PORT, &c->control, err, err_cap) &&
 	       read_address("collect", c->collect_text, COLLECT_PORT, &c->collect, err, err_cap) &&
-	       read_relay_address(c, err, err_cap);
+	       read_relay_address(c, err, err_cap) && read_upstreams(c, err, err_cap);
 }
 
 bool

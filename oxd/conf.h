@@ -9,10 +9,13 @@
 
 #include "libbx/core/addr.h"
 #include "libbx/core/settings.h"
+#include "oxd/upstream.h"
 
 struct conf {
 	const char *control_text, *collect_text, *relay_text;
 	const char *log_path, *state_path, *run_dir;
+	struct setting_list forward;
+	bool logs; /* log files are written here */
 	uint64_t journal_size, journal_segment;
 	int sync;      /* enum journal_sync */
 	int when_full; /* 0 block, 1 drop-oldest */
@@ -27,6 +30,7 @@ struct conf {
 	bool help, version, man;
 
 	struct addr control, collect, relay;
+	struct upstreams upstreams;
 	struct settings settings;
 };
 

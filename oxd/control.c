@@ -157,7 +157,9 @@ do_shutdown(struct control *c, struct bytes request)
 static bool
 log_is_flushed(struct control *c)
 {
-	if (logwriter_checkpointed(c->world.logwriter) < c->upto)
+	uint64_t through =
+	    c->world.logwriter ? logwriter_checkpointed(c->world.logwriter) : forward_acked(c->world.forward);
+	if (through < c->upto)
 		return false;
 	control_ok(c);
 	return true;
@@ -169,7 +171,8 @@ rings_are_flushed(struct control *c)
 	if (!ingest_answer(c->world.ingest, c->ticket, NULL, &c->upto))
 		return false;
 	journal_sync_soon(c->world.journal);
-	logwriter_hurry(c->world.logwriter, c->upto);
+	if (c->world.logwriter)
+		logwriter_hurry(c->world.logwriter, c->upto);
 	c->look = log_is_flushed;
 	return false;
 }
@@ -216,6 +219,10 @@ static void
 rotate(struct control *c, struct bytes request)
 {
 	(void)request;
+	if (!c->world.logwriter) {
+		control_error(c, "nothing is logged here");
+		return;
+	}
 	c->ticket = logwriter_rotate(c->world.logwriter);
 	control_wait(c, log_is_rotated);
 }
@@ -234,6 +241,7 @@ static const struct command {
     {"ROTATE", rotate},
     {"RINGS", rings},
     {"PEERS", control_peers},
+    {"FORWARD", control_forward},
 };
 
 static const struct command *

@@ -13,6 +13,7 @@
 #ifndef BLUEOX_OXD_CONTROL_H
 #define BLUEOX_OXD_CONTROL_H
 
+#include "oxd/forward.h"
 #include "oxd/ingest.h"
 #include "oxd/keeper.h"
 #include "oxd/logwriter.h"
@@ -25,8 +26,9 @@ struct control_world {
 	struct ingest *ingest;
 	struct relay_port *peers;
 	struct journal *journal;
-	struct logwriter *logwriter;
-	struct keeper *keeper;
+	struct logwriter *logwriter; /* NULL when nothing is logged here */
+	struct keeper *keeper;       /* likewise */
+	struct forward *forward;
 	struct seen *seen;
 	struct stats *stats;
 	const char *run_path, *log_path, *state_path;

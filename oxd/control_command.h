@@ -33,6 +33,7 @@ bool control_get_text(struct bytes request, const char *key, char *out, size_t c
 
 /* ---- those with a file of their own ------------------------------------------------------------------------------ */
 
+control_command control_forward;
 control_command control_peers;
 control_command control_status;
 

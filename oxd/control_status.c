@@ -11,7 +11,7 @@ add_state(struct control *c)
 {
 	char text[320];
 	journal_state_text(c->world.journal, text, sizeof text);
-	if (journal_state(c->world.journal) == JOURNAL_RUNS)
+	if (journal_state(c->world.journal) == JOURNAL_RUNS && c->world.logwriter)
 		logwriter_state_text(c->world.logwriter, text, sizeof text);
 	control_add_text(c, "state", text);
 }
@@ -26,8 +26,8 @@ add_journal(struct control *c)
 	mp_add_map(&c->answer, 7);
 	control_add_uint(c, "last", journal_last(w->journal));
 	control_add_uint(c, "synced", journal_synced(w->journal));
-	control_add_uint(c, "written", logwriter_written(w->logwriter));
-	control_add_uint(c, "checkpoint", logwriter_checkpointed(w->logwriter));
+	control_add_uint(c, "written", w->logwriter ? logwriter_written(w->logwriter) : 0);
+	control_add_uint(c, "checkpoint", w->logwriter ? logwriter_checkpointed(w->logwriter) : 0);
 	control_add_uint(c, "snapshot", journal_snapshot_covers(w->journal));
 	control_add_uint(c, "bytes", bytes);
 	control_add_uint(c, "segments", segments);
@@ -39,7 +39,7 @@ control_status(struct control *c, struct bytes request)
 	(void)request;
 	const struct control_world *w = &c->world;
 	struct buf *b = &c->answer;
-	mp_add_map(b, 13);
+	mp_add_map(b, 14);
 	seen_encode(w->seen, b); /* four */
 	add_state(c);
 	control_add_text(c, "version", BX_VERSION);
@@ -47,9 +47,16 @@ control_status(struct control *c, struct bytes request)
 	mp_add_strz(b, "started");
 	mp_add_double(b, clock_seconds(w->started_ns));
 	control_add_text(c, "run_dir", w->run_path);
-	control_add_text(c, "log_path", w->log_path);
+	if (w->log_path) {
+		control_add_text(c, "log_path", w->log_path);
+	} else {
+		mp_add_strz(b, "log_path");
+		mp_add_nil(b);
+	}
 	control_add_text(c, "state_path", w->state_path);
 	add_journal(c);
+	mp_add_strz(b, "forward");
+	forward_encode(w->forward, b);
 	mp_add_strz(b, "counters");
 	mp_add_map(b, STAT_COUNT);
 	for (int i = 0; i < STAT_COUNT; i++)

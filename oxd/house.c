@@ -115,7 +115,7 @@ house_open(
 	bool ok = open_run(h, run_dir, err, err_cap) && lock(h->lock_fd, "run directory", h->run_path, err, err_cap) &&
 		  furnish_run(h, err, err_cap) &&
 		  open_and_lock(&h->state_lock_fd, "state directory", state_path, 0700, err, err_cap) &&
-		  open_and_lock(&h->log_lock_fd, "log directory", log_path, 0755, err, err_cap);
+		  (!log_path || open_and_lock(&h->log_lock_fd, "log directory", log_path, 0755, err, err_cap));
 	if (!ok)
 		house_close(h);
 	return ok;

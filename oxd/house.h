@@ -19,7 +19,7 @@ struct house {
 	int lock_fd, state_lock_fd, log_lock_fd;
 };
 
-/* Makes what is missing and takes the locks.  On failure one line in err that names the directory. */
+/* Makes what is missing and takes the locks; without a log path no log directory is touched.  On failure one line in err that names the directory. */
 bool house_open(
     struct house *h, const char *run_dir, const char *state_path, const char *log_path, char *err, size_t err_cap);
 

@@ -3,11 +3,13 @@
 #include "oxd/ingest.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include <utlist.h>
 
 #include "libbx/core/clock.h"
 #include "libbx/core/mp.h"
@@ -102,7 +104,7 @@ tell_dropped(struct ingest *in, const struct segment *s, uint64_t lo, uint64_t h
 	struct lost lost;
 	lost_count(s, lo, hi, &lost);
 	start_frame(&in->lost_frame);
-	own_add_lost(&in->lost_frame, 0, &lost);
+	own_add_lost(&in->lost_frame, 0, &lost, "journal_full");
 	append_frame(in, &source, &in->lost_frame);
 	stats_add(in->stats, STAT_journal_dropped_records, hi - lo + 1);
 	stats_add(in->stats, STAT_journal_dropped_events, lost.count);
@@ -414,6 +416,49 @@ take_relay(struct ingest *in, bool *progress)
 	}
 }
 
+/* ---- what an upstream rejected ----------------------------------------------------------------------------------- */
+
+struct ingest_rejected {
+	uint64_t number;
+	struct lost lost;
+	struct ingest_rejected *next;
+};
+
+void
+ingest_tell_rejected(struct ingest *in, uint64_t number, struct bytes frame)
+{
+	struct ingest_rejected *r = calloc(1, sizeof *r);
+	if (!r)
+		abort();
+	r->number = number;
+	lost_count_frame(frame, &r->lost);
+	pthread_mutex_lock(&in->lock);
+	LL_APPEND(in->rejected, r);
+	pthread_mutex_unlock(&in->lock);
+	doorbell_ring(in->bell);
+}
+
+static void
+tell_rejected(struct ingest *in)
+{
+	for (;;) {
+		pthread_mutex_lock(&in->lock);
+		struct ingest_rejected *r = in->rejected;
+		pthread_mutex_unlock(&in->lock);
+		if (!r)
+			return;
+		start_frame(&in->frame);
+		own_add_lost(&in->frame, 0, &r->lost, "rejected");
+		if (!make_room(in, in->frame.len))
+			return;
+		append_frame(in, &(struct source){.kind = SOURCE_LOST, .lost = {r->number, r->number}}, &in->frame);
+		pthread_mutex_lock(&in->lock);
+		LL_DELETE(in->rejected, r);
+		pthread_mutex_unlock(&in->lock);
+		free(r);
+	}
+}
+
 /* ---- questions --------------------------------------------------------------------------------------------------- */
 
 static void
@@ -582,6 +627,7 @@ go_round(struct ingest *in)
 		fullest = visit_rings(in, now_ns, &progress);
 		take_push(in, &progress);
 		take_relay(in, &progress);
+		tell_rejected(in);
 	}
 	if (in->blocked || !commit(in))
 		progress = false;

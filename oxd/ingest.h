@@ -23,6 +23,8 @@ enum ingest_ask {
 	INGEST_RINGS, /* a MessagePack array that tells of each ring */
 };
 
+struct ingest_rejected;
+
 struct ingest {
 	struct journal *journal;     /* borrowed */
 	struct ingest_push *push;    /* borrowed; NULL without a collection port */
@@ -57,6 +59,7 @@ struct ingest {
 	enum ingest_ask ask;
 	struct buf rings_answer;
 	uint64_t flushed_upto;
+	struct ingest_rejected *rejected; /* to be told of in the journal */
 };
 
 /* Makes the rings' directory watched; then starts the thread.  False with errno. */
@@ -67,6 +70,9 @@ bool ingest_start(struct ingest *in, struct ingest_push *push, struct relay_queu
 /* Drains what is in the rings now, unless intake is blocked, and ends the thread. */
 void ingest_stop(struct ingest *in);
 void ingest_fini(struct ingest *in);
+
+/* Forwarder: an upstream does not take this frame, which is in quarantine; a LOST record and an event will tell of it. */
+void ingest_tell_rejected(struct ingest *in, uint64_t number, struct bytes frame);
 
 /*
  * Control thread: asks, and gets a ticket; ingest_answer() is true once that question has been answered.  For a flush

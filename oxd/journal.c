@@ -324,7 +324,7 @@ write_batch(struct journal *j)
 	j->written = atomic_load(&j->last);
 	if (j->cfg.sync == JOURNAL_SYNC_NEVER) {
 		atomic_store(&j->synced, j->written);
-		pthread_cond_broadcast(&j->moved);
+		journal_tell_synced(j);
 		return true;
 	}
 	size_t before = j->unsynced.len;
@@ -432,6 +432,26 @@ journal_wait(struct journal *j, uint64_t number, int timeout_ms)
 			break;
 	pthread_mutex_unlock(&j->lock);
 	return atomic_load(&j->synced) >= number;
+}
+
+void
+journal_tell_synced(struct journal *j)
+{
+	uint64_t one = 1;
+	pthread_cond_broadcast(&j->moved);
+	for (unsigned i = 0; i < j->listener_count; i++)
+		if (write(j->listeners[i], &one, sizeof one) < 0)
+			continue; /* it is readable already */
+}
+
+void
+journal_listen(struct journal *j, int event_fd)
+{
+	pthread_mutex_lock(&j->lock);
+	if (j->listener_count == JOURNAL_LISTENERS)
+		abort(); /* a mistake of ours: they are few, and known */
+	j->listeners[j->listener_count++] = event_fd;
+	pthread_mutex_unlock(&j->lock);
 }
 
 void

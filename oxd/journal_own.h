@@ -16,7 +16,7 @@
 
 #include "oxd/journal.h"
 
-enum { SYNC_BYTES = 4 << 20, UNSYNCED_MAX = 12 << 20 };
+enum { SYNC_BYTES = 4 << 20, UNSYNCED_MAX = 12 << 20, JOURNAL_LISTENERS = 4 };
 
 #define SNAPSHOT_NAME "snapshot"
 
@@ -64,6 +64,8 @@ struct journal {
 	bool stop;
 	bool impatient; /* oxd leaves: nobody waits for room any more */
 	uint64_t wakes;
+	int listeners[JOURNAL_LISTENERS];
+	unsigned listener_count;
 	struct buf snapshot;
 	uint64_t snapshot_covers;
 	bool snapshot_waits;
@@ -81,6 +83,9 @@ struct journal {
 
 /* Under lock.  Says it once when it changes. */
 void journal_set_state(struct journal *j, enum journal_state state, int why);
+
+/* Under lock.  The synced number has moved: everyone who waits for that. */
+void journal_tell_synced(struct journal *j);
 
 /* Records that were summed for one segment are to go into another. */
 void journal_reseed(uint8_t *p, size_t n, uint64_t seed);

@@ -91,7 +91,7 @@ rescue(struct journal *j)
 		until.tv_sec++;
 		pthread_cond_timedwait(&j->work, &j->lock, &until);
 	}
-	pthread_cond_broadcast(&j->moved);
+	journal_tell_synced(j);
 }
 
 /* ---- the sync thread --------------------------------------------------------------------------------------------- */
@@ -145,7 +145,7 @@ sync_once(struct journal *j)
 	buf_clear(&j->syncing);
 	if (upto > atomic_load(&j->synced)) /* with `never` the appender is ahead of us */
 		atomic_store(&j->synced, upto);
-	pthread_cond_broadcast(&j->moved);
+	journal_tell_synced(j);
 }
 
 /* Under lock, which it lets go of while it writes. */

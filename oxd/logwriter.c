@@ -525,23 +525,6 @@ ready_files(struct logwriter *lw, struct frame frame, int64_t arrival_ns)
 	return unlisted ? take_checkpoint(lw, false) : DONE;
 }
 
-static void
-note_seen(struct logwriter *lw, const struct record *rec, const struct frame *frame)
-{
-	/* One ring is one host: the last event of each run of a type tells enough. */
-	bool each = rec->source.kind == SOURCE_PUSH;
-	double arrival = clock_seconds(rec->arrival_ns);
-	struct frame walk = *frame;
-	struct frame_event ev, held = {0};
-	while (frame_next(&walk, &ev)) {
-		if (held.map.p && (each || !bytes_equal(ev.type, held.type)))
-			seen_note(lw->seen, held.type, seen_host_of(held.map), held.end, arrival);
-		held = ev;
-	}
-	if (held.map.p)
-		seen_note(lw->seen, held.type, seen_host_of(held.map), held.end, arrival);
-}
-
 static enum outcome
 write_events(struct logwriter *lw, struct frame frame)
 {
@@ -593,7 +576,7 @@ write_record(struct logwriter *lw, const struct record *rec)
 	if (outcome == DONE)
 		outcome = write_events(lw, frame);
 	if (outcome == DONE)
-		note_seen(lw, rec, &frame);
+		seen_note_frame(lw->seen, &frame, rec->source.kind, rec->arrival_ns);
 	return outcome;
 }
 

@@ -5,8 +5,8 @@
 #include "libbx/core/frame.h"
 #include "oxd/scan.h"
 
-static void
-add_frame(struct lost *l, struct bytes bytes)
+void
+lost_count_frame(struct bytes bytes, struct lost *l)
 {
 	struct frame frame;
 	struct frame_event ev;
@@ -34,7 +34,7 @@ lost_count(const struct segment *s, uint64_t lo, uint64_t hi, struct lost *out)
 		if (scan_next(&scan, number, &rec) != BX_OK && scan_find(&scan, number, &rec) != BX_OK)
 			break;
 		if (rec.number >= lo && rec.number <= hi)
-			add_frame(out, rec.frame);
+			lost_count_frame(rec.frame, out);
 	}
 	scan_fini(&scan);
 }

@@ -3,6 +3,7 @@
 #ifndef BLUEOX_OXD_LOST_H
 #define BLUEOX_OXD_LOST_H
 
+#include "libbx/core/event.h"
 #include "oxd/segment.h"
 
 struct lost {
@@ -13,5 +14,8 @@ struct lost {
 
 /* Reads the segment's records lo .. hi; what cannot be read is not counted.  Any thread. */
 void lost_count(const struct segment *s, uint64_t lo, uint64_t hi, struct lost *out);
+
+/* Adds one frame to what is there. */
+void lost_count_frame(struct bytes frame, struct lost *out);
 
 #endif

@@ -20,6 +20,7 @@
 #include "libbx/core/clock.h"
 #include "oxd/conf.h"
 #include "oxd/control.h"
+#include "oxd/forward.h"
 #include "oxd/house.h"
 #include "oxd/keeper.h"
 #include "oxd/relay_port.h"
@@ -36,8 +37,9 @@ struct oxd {
 	struct positions positions;
 	struct doorbell bell;
 	struct journal *journal;
-	struct logwriter *logwriter;
-	struct keeper *keeper;
+	struct logwriter *logwriter; /* NULL when nothing is logged here */
+	struct keeper *keeper;       /* likewise */
+	struct forward *forward;
 	struct ingest ingest;
 	struct ingest_push push;
 	struct relay_queue relay_queue;
@@ -116,7 +118,7 @@ open_journal(struct oxd *o, char *err, size_t err_cap)
 	    .retain_bytes = o->conf.retain_size,
 	    .prune_pause_ns = o->conf.prune_pause_ns,
 	};
-	if (keeper_open(&o->keeper, &keeper, &o->stats, err, err_cap) != BX_OK)
+	if (o->conf.logs && keeper_open(&o->keeper, &keeper, &o->stats, err, err_cap) != BX_OK)
 		return false;
 	struct logwriter_config log = {
 	    .log_path = o->conf.log_path,
@@ -125,9 +127,28 @@ open_journal(struct oxd *o, char *err, size_t err_cap)
 	    .close_idle_ns = o->conf.close_idle_ns,
 	    .keeper = o->keeper,
 	};
-	return journal_open(&o->journal, &journal, logwriter_covered(o->conf.state_path), &replay, err, err_cap) ==
-		   BX_OK &&
+	uint64_t logged = logwriter_covered(o->conf.state_path), sent = forward_covered(o->conf.state_path);
+	if (journal_open(&o->journal, &journal, logged > sent ? logged : sent, &replay, err, err_cap) != BX_OK)
+		return false;
+	return !o->conf.logs ||
 	       logwriter_open(&o->logwriter, &log, o->journal, &o->seen, &o->stats, err, err_cap) == BX_OK;
+}
+
+/* What is there already goes upstream only when nobody writes it to log files here. */
+static bool
+open_forward(struct oxd *o, char *err, size_t err_cap)
+{
+	struct forward_config config = {
+	    .zmq = o->zmq,
+	    .journal = o->journal,
+	    .ingest = &o->ingest,
+	    .seen = o->conf.logs ? NULL : &o->seen,
+	    .stats = &o->stats,
+	    .state_path = o->conf.state_path,
+	    .settings = o->conf.upstreams,
+	    .fresh = o->conf.logs ? journal_synced(o->journal) : logwriter_covered(o->conf.state_path),
+	};
+	return forward_open(&o->forward, &config, err, err_cap) == BX_OK;
 }
 
 static bool
@@ -162,8 +183,8 @@ start_threads(struct oxd *o, char *err, size_t err_cap)
 	o->collect_port.socket = o->relay_port.socket = NULL; /* the threads' from here on */
 	if (ingest_push_start(&o->push, collect, &o->bell, &o->stats) && relay_queue_init(&o->relay_queue, &o->bell) &&
 	    relay_port_start(&o->relay, relay, &o->relay_queue, o->journal, &o->stats) &&
-	    ingest_start(&o->ingest, &o->push, &o->relay_queue) && logwriter_start(o->logwriter) &&
-	    keeper_start(o->keeper))
+	    ingest_start(&o->ingest, &o->push, &o->relay_queue) && (!o->logwriter || logwriter_start(o->logwriter)) &&
+	    (!o->keeper || keeper_start(o->keeper)) && forward_start(o->forward))
 		return true;
 	snprintf(err, err_cap, "a thread cannot be started: %s", strerror(errno));
 	return false;
@@ -191,9 +212,10 @@ oxd_start(struct oxd *o, char *err, size_t err_cap)
 	o->positions.origins.stats = &o->stats;
 	raise_file_limit();
 	if (!take_signals(o, err, err_cap) ||
-	    !house_open(&o->house, o->conf.run_dir, o->conf.state_path, o->conf.log_path, err, err_cap) ||
-	    !open_journal(o, err, err_cap) || !open_ports(o, err, err_cap) || !open_rings(o, err, err_cap) ||
-	    !start_threads(o, err, err_cap))
+	    !house_open(
+		&o->house, o->conf.run_dir, o->conf.state_path, o->conf.logs ? o->conf.log_path : NULL, err, err_cap) ||
+	    !open_journal(o, err, err_cap) || !open_ports(o, err, err_cap) || !open_forward(o, err, err_cap) ||
+	    !open_rings(o, err, err_cap) || !start_threads(o, err, err_cap))
 		return false;
 	struct control_world world = {
 	    .stream = &o->stream_port,
@@ -204,10 +226,11 @@ oxd_start(struct oxd *o, char *err, size_t err_cap)
 	    .journal = o->journal,
 	    .logwriter = o->logwriter,
 	    .keeper = o->keeper,
+	    .forward = o->forward,
 	    .seen = &o->seen,
 	    .stats = &o->stats,
 	    .run_path = o->house.run_path,
-	    .log_path = o->conf.log_path,
+	    .log_path = o->conf.logs ? o->conf.log_path : NULL,
 	    .state_path = o->conf.state_path,
 	    .started_ns = clock_wall_ns(),
 	};
@@ -227,6 +250,8 @@ take_signal(struct oxd *o)
 {
 	struct signalfd_siginfo info;
 	while (read(o->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
+		if (info.ssi_signo == SIGHUP && !o->logwriter)
+			continue;
 		if (info.ssi_signo == SIGHUP)
 			logwriter_rotate(o->logwriter);
 		else
@@ -290,16 +315,22 @@ oxd_stop(struct oxd *o)
 	while (journal_state(o->journal) == JOURNAL_RUNS &&
 	       !journal_wait(o->journal, journal_last(o->journal), SYNC_WAIT_MS))
 		;
-	logwriter_stop(o->logwriter);
-	keeper_stop(o->keeper);
+	forward_stop(o->forward);
+	if (o->logwriter)
+		logwriter_stop(o->logwriter);
+	if (o->keeper)
+		keeper_stop(o->keeper);
 	bool failed = journal_state(o->journal) == JOURNAL_FAILED;
 	stream_fini(&o->stream);
 	control_fini(&o->control);
 	port_close(&o->control_port);
 	port_close(&o->stream_port);
 	zmq_ctx_term(o->zmq);
-	logwriter_close(&o->logwriter);
-	keeper_close(&o->keeper);
+	forward_close(&o->forward);
+	if (o->logwriter)
+		logwriter_close(&o->logwriter);
+	if (o->keeper)
+		keeper_close(&o->keeper);
 	ingest_fini(&o->ingest);
 	ingest_push_fini(&o->push);
 	relay_port_fini(&o->relay);

@@ -124,14 +124,14 @@ own_add_dropped(struct buf *frame, size_t frame_at, const struct ring_file *r, c
 }
 
 void
-own_add_lost(struct buf *frame, size_t frame_at, const struct lost *lost)
+own_add_lost(struct buf *frame, size_t frame_at, const struct lost *lost, const char *reason)
 {
 	struct dropped d = {
 	    .count = lost->count,
 	    .bytes = lost->bytes,
 	    .first = lost->first,
 	    .last = lost->last,
-	    .reason = "journal_full",
+	    .reason = reason,
 	    .program = "oxd",
 	    .pid = (uint32_t)getpid(),
 	};

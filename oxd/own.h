@@ -21,7 +21,7 @@
 unsigned own_add_dropped(struct buf *frame, size_t frame_at, const struct ring_file *r, const struct ring_drops *now,
     const struct drop_totals *reported, uint64_t *count);
 
-/* Adds one event that tells of what --when-full=drop-oldest has given up. */
-void own_add_lost(struct buf *frame, size_t frame_at, const struct lost *lost);
+/* Adds one event that tells of what --when-full=drop-oldest has given up, or an upstream has rejected. */
+void own_add_lost(struct buf *frame, size_t frame_at, const struct lost *lost, const char *reason);
 
 #endif

@@ -37,6 +37,7 @@ static const struct command {
 } commands[] = {
     {"status", "", oxctl_status, "what the oxd has seen, its state and its counters (the default)"},
     {"rings", "", oxctl_rings, "the rings of running programs"},
+    {"forward", "[list|off|set|add|remove HOST:PORT...]", oxctl_forward, "where it forwards to; changes last"},
     {"peers", "", oxctl_peers, "who sends to the relay port"},
     {"flush", "", oxctl_flush, "leave once everything taken in so far is in the log files"},
     {"rotate", "", oxctl_rotate, "let go of log files that have been moved away"},

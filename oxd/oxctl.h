@@ -47,6 +47,7 @@ void oxctl_show_ok(struct buf *out, struct cursor answer, const struct oxctl *o)
 
 /* ---- commands: `words` are what stands behind the command, NULL-terminated ---------------------------------------- */
 
+int oxctl_forward(const struct oxctl *o, char **words);
 int oxctl_flush(const struct oxctl *o, char **words);
 int oxctl_peers(const struct oxctl *o, char **words);
 int oxctl_rings(const struct oxctl *o, char **words);

@@ -4,7 +4,9 @@
 
 #include <stdlib.h>
 
+#include "libbx/core/clock.h"
 #include "libbx/core/mp.h"
+#include "oxd/source.h"
 
 enum { NAMES_MAX = 1000 };
 
@@ -73,6 +75,23 @@ seen_note(struct seen *s, struct bytes type, struct bytes host, double end, doub
 	s->last = arrival;
 	s->lag = arrival - end;
 	pthread_mutex_unlock(&s->lock);
+}
+
+void
+seen_note_frame(struct seen *s, const struct frame *frame, uint8_t source_kind, int64_t arrival_ns)
+{
+	/* One ring is one host: the last event of each run of a type tells enough. */
+	bool each = source_kind == SOURCE_PUSH;
+	double arrival = clock_seconds(arrival_ns);
+	struct frame walk = *frame;
+	struct frame_event ev, held = {0};
+	while (frame_next(&walk, &ev)) {
+		if (held.map.p && (each || !bytes_equal(ev.type, held.type)))
+			seen_note(s, held.type, seen_host_of(held.map), held.end, arrival);
+		held = ev;
+	}
+	if (held.map.p)
+		seen_note(s, held.type, seen_host_of(held.map), held.end, arrival);
 }
 
 static void

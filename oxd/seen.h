@@ -11,7 +11,7 @@
 #include <uthash.h>
 
 #include "libbx/core/buf.h"
-#include "libbx/core/event.h"
+#include "libbx/core/frame.h"
 #include "oxd/stats.h"
 
 struct seen_name;
@@ -31,6 +31,9 @@ void seen_fini(struct seen *s);
 
 /* `host` may be absent. */
 void seen_note(struct seen *s, struct bytes type, struct bytes host, double end, double arrival);
+
+/* The events of one record's frame. */
+void seen_note_frame(struct seen *s, const struct frame *frame, uint8_t source_kind, int64_t arrival_ns);
 
 /* Adds `last`, `lag`, `events`, `hosts` to a map that has room for the four. */
 void seen_encode(struct seen *s, struct buf *out);

@@ -17,7 +17,13 @@
 
 #include "libbx/core/buf.h"
 
-enum statefile_kind { STATEFILE_SNAPSHOT = 1, STATEFILE_CHECKPOINT = 2, STATEFILE_PRUNES = 8 };
+enum statefile_kind {
+	STATEFILE_SNAPSHOT = 1,
+	STATEFILE_CHECKPOINT = 2,
+	STATEFILE_FORWARD = 3,
+	STATEFILE_UPSTREAMS = 4,
+	STATEFILE_PRUNES = 8,
+};
 
 /* Durable when it returns BX_OK.  BX_EIO with errno otherwise; then the old ones are still there. */
 enum bx_err statefile_write(int dir_fd, const char *name, enum statefile_kind kind, const struct buf *content);

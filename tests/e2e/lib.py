@@ -141,11 +141,13 @@ class Oxd:
 
     def __init__(self, *args, run_dir=None, log=None, state=None, env=None, start=True, **opts):
         self.run_dir = pathlib.Path(run_dir or TMP / "run")
-        self.log = pathlib.Path(log or TMP / "log")
+        self.log = pathlib.Path(log or TMP / "log") if log is not False else None  # False: no --log-path
         self.state = pathlib.Path(state or TMP / "state")
         self.messages = TMP / f"oxd-{self.run_dir.name}.err"
         options = {"run-dir": self.run_dir, "log-path": self.log, "state-path": self.state,
                    "control": "127.0.0.1:0", "collect": "127.0.0.1:0"}
+        if self.log is None:
+            del options["log-path"]
         options.update((k.replace("_", "-"), v) for k, v in opts.items())
         self.argv = [str(BUILD / "oxd")] + [f"--{k}" if v is True else f"--{k}={v}" for k, v in options.items()]
         self.argv += [str(a) for a in args]
