@@ -28,6 +28,11 @@
  *  - Texts and bytes are copied; the caller keeps what it passed.
  *  - NULL for a context is allowed and does nothing.
  *
+ * With BX_DISABLE defined before the header is included nothing of this is left in the program: every call is checked by
+ * the compiler and then gone, its arguments are NOT evaluated, no symbol of libbx is needed, and what is returned is
+ * what recording that is off returns.  Blocks of BX_CONTEXT() and BX_TIMEIT() run.  (bx_stats() and bx_traceparent()
+ * still fill in what they are given, with nothing.  The address of a function cannot be taken then.)
+ *
  * Once bx_end() has returned 1 the event survives the death of this process, however it dies, and is found in the log
  * exactly once; doc/PROMISE.md says what that covers.
  */
@@ -39,6 +44,7 @@
 #include <stdint.h>
 
 #ifdef __cplusplus
+#include <type_traits>
 extern "C" {
 #endif
 
@@ -220,8 +226,10 @@ bx_strn(const char *p, size_t n)
 
 /*
  * bx_set(key, value) sets a field of the current context, bx_ctx_set(ctx, key, value) of that one.  Values: any integer
- * type, bool, float, double, const char * (NULL is nil), bx_bytes(), bx_strn().  In C before C23 the word `true` is an
- * int: (bool)true, or a variable of type bool, stores a bool.  A dot in the key nests:
+ * type and enumeration, bool, float, double (long double as double), char * (NULL is nil), bx_bytes(), bx_strn(); in C++
+ * also std::string, std::string_view and nullptr.  Anything else, other pointers above all, does not compile.  In C
+ * before C23 the word `true` is an int: (bool)true, or a variable of type bool, stores a bool.  A bit-field is cast to the
+ * type it is to have.  A dot in the key nests:
  * bx_set("response.status", 200) makes {response: {status: 200}}.  Setting a key again replaces it.  Text that is not
  * UTF-8 is stored as bin.  Past BLUEOX_EVENT_MAX the field is left out whole and the event's `truncated` counts it.  A
  * field on no context, or on one that is done, is ignored and counted.
@@ -407,6 +415,7 @@ void bx__timer_stop(struct bx__timer *timer);
 	BX__TAKER(verb, bool, bool, bool)                                                                              \
 	BX__TAKER(verb, float, float, float)                                                                           \
 	BX__TAKER(verb, double, double, double)                                                                        \
+	BX__TAKER(verb, long double, double, double)                                                                   \
 	BX__TAKER(verb, const char *, text, const char *)                                                              \
 	BX__TAKER(verb, struct bx_slice, slice, struct bx_slice)
 BX__TAKERS(set)
@@ -415,14 +424,49 @@ BX__TAKERS_OF_INTEGERS(add)
 BX__TAKER(add, bool, uint, uint64_t)
 BX__TAKER(add, float, double, double)
 BX__TAKER(add, double, double, double)
+BX__TAKER(add, long double, double, double)
 #undef BX__TAKERS
 #undef BX__TAKERS_OF_INTEGERS
+
+/* Strings of every kind (without their headers), enumerations by their underlying type; and no pointer becomes a bool. */
+#define BX__TAKERS_OF_OBJECTS(verb)                                                                                    \
+	BX__TAKER(verb, char *, text, const char *)                                                                    \
+	BX__TAKER(verb, decltype(nullptr), text, const char *)                                                         \
+	template <class T>                                                                                             \
+	inline auto bx__##verb(bx_ctx *ctx, const char *key, uint32_t known, const T &value)                           \
+	    ->decltype(bx_strn(value.data(), value.size()), typename T::traits_type::int_type(), void())               \
+	{                                                                                                              \
+		bx__##verb##_slice(ctx, key, known, bx_strn(value.data(), value.size()));                              \
+	}                                                                                                              \
+	template <class T>                                                                                             \
+	inline typename std::enable_if<std::is_enum<T>::value>::type bx__##verb(                                       \
+	    bx_ctx *ctx, const char *key, uint32_t known, T value)                                                     \
+	{                                                                                                              \
+		bx__##verb(ctx, key, known, static_cast<typename std::underlying_type<T>::type>(value));               \
+	}                                                                                                              \
+	template <class T> void bx__##verb(bx_ctx *ctx, const char *key, uint32_t known, T *value) = delete;
+BX__TAKERS_OF_OBJECTS(set)
+BX__TAKERS_OF_OBJECTS(append)
+template <class T> void bx__add(bx_ctx *ctx, const char *key, uint32_t known, T *value) = delete;
+#undef BX__TAKERS_OF_OBJECTS
 #undef BX__TAKER
 
 #define BX__CALL(verb, ctx, key, value)        bx__##verb((ctx), (key), BX__KEY(key), (value))
 #define BX__CALL_NUMBER(verb, ctx, key, value) bx__##verb((ctx), (key), BX__KEY(key), (value))
 
-/* Ends its context on every way out of the scope that holds it, exceptions included. */
+#ifdef BX_DISABLE
+#define bx_scope                    bx_scope_off /* a class of its own: other files of the program may not be disabled */
+#define bx__timed                   bx__timed_off
+#define bx__enter(options, known)   (static_cast<void>(options), static_cast<void>(known), bx__scope{nullptr, 1})
+#define bx__leave(scope)            static_cast<void>(scope)
+#define bx__timer_start(key, known) (static_cast<void>(key), static_cast<void>(known), bx__timer{nullptr, 0, 1, 0})
+#define bx__timer_stop(timer)       static_cast<void>(timer)
+#endif
+
+/*
+ * Ends its context on every way out of the scope that holds it, exceptions included.  The arguments are those of
+ * BX_CONTEXT(): a name, or bx_options.  It belongs to the thread that made it.
+ */
 class bx_scope
 {
       public:
@@ -526,6 +570,7 @@ class bx__timed
 	    bool: bx__##verb##_bool,                                                                                   \
 	    float: bx__##verb##_float,                                                                                 \
 	    double: bx__##verb##_double,                                                                               \
+	    long double: bx__##verb##_double,                                                                          \
 	    char *: bx__##verb##_text,                                                                                 \
 	    const char *: bx__##verb##_text,                                                                           \
 	    struct bx_slice: bx__##verb##_slice)((ctx), (key), BX__KEY(key), (value))
@@ -533,6 +578,7 @@ class bx__timed
 	_Generic((value), BX__INTEGERS(verb), bool                                                                     \
 		 : bx__##verb##_uint, float                                                                            \
 		 : bx__##verb##_double, double                                                                         \
+		 : bx__##verb##_double, long double                                                                    \
 		 : bx__##verb##_double)((ctx), (key), BX__KEY(key), (value))
 
 #define BX__OPTIONS(...) ((const struct bx_options){.name = __VA_ARGS__})
@@ -555,13 +601,110 @@ class bx__timed
 #define bx_add(key, number)            bx_ctx_add(BX__CURRENT, key, number)
 
 /*
- * BX_CONTEXT("request") { ... } opens a context for the block and ends it on every way out: the end, return, break,
- * goto, a C++ exception.  `continue` ends it too.  Options follow the name: BX_CONTEXT("job", .id = job_id) { ... }.
- * longjmp out of the block does not end it.
+ * BX_CONTEXT("request") { ... } opens a context for the block and ends it on every way out: the end, return, goto, a C++
+ * exception.  `break` and `continue` leave the block and no more: the macro is a loop that runs once, so a loop around it
+ * goes on.  Options follow the name: BX_CONTEXT("job", .id = job_id) { ... }; before C++20 they are an extension of g++ and
+ * clang++.  The name is evaluated once.  longjmp() out of the block does not end it, nor does pthread_exit() or
+ * cancellation in a C program built without -fexceptions; see bx_clear().
  */
 #define BX_CONTEXT(...) BX__CONTEXT(__COUNTER__, __VA_ARGS__)
 
 /* BX_TIMEIT("query_time") { ... } sets the field, when the block is left, to the seconds spent in it. */
 #define BX_TIMEIT(key) BX__TIMEIT(__COUNTER__, key)
+
+/* ---- all of it gone ---------------------------------------------------------------------------------------------- */
+
+#ifdef BX_DISABLE
+static inline bx_ctx *
+bx__off_ctx(void)
+{
+	return (bx_ctx *)0;
+}
+
+static inline int
+bx__off_int(int value)
+{
+	return value;
+}
+
+static inline int
+bx__off_text(char *out)
+{
+	out[0] = '\0';
+	return 0;
+}
+
+static inline void
+bx__off_stats(struct bx_counters *out)
+{
+	__builtin_memset(out, 0, sizeof *out);
+}
+
+/* In the dead half the call as it is, for the compiler to check; a macro is not expanded in itself. */
+#define BX__OFF(call)          (0 ? (call) : (void)0)
+#define BX__OFF_CTX(call)      (0 ? (call) : bx__off_ctx())
+#define BX__OFF_INT(call, off) (0 ? (call) : bx__off_int(off))
+
+#undef bx_begin
+#define bx_configure_default()        BX__OFF_INT(bx_configure_default(), -1)
+#define bx_shutdown()                 BX__OFF(bx_shutdown())
+#define bx_configured()               BX__OFF_INT(bx_configured(), 0)
+#define bx_begin(name)                BX__OFF_CTX(bx_begin(name))
+#define bx_end()                      BX__OFF_INT(bx_end(), 0)
+#define bx_current()                  BX__OFF_CTX(bx_current())
+#define bx_find(name)                 BX__OFF_CTX(bx_find(name))
+#define bx_clear()                    BX__OFF(bx_clear())
+#define bx_new(name)                  BX__OFF_CTX(bx_new(name))
+#define bx_new_with(options)          BX__OFF_CTX(bx_new_with(options))
+#define bx_start(ctx)                 BX__OFF(bx_start(ctx))
+#define bx_stop(ctx)                  BX__OFF(bx_stop(ctx))
+#define bx_done(ctx)                  BX__OFF_INT(bx_done(ctx), 0)
+#define bx_traceparent(out)           (0 ? bx_traceparent(out) : bx__off_text(out))
+#define bx_error(...)                 BX__OFF(bx_error(__VA_ARGS__))
+#define bx_stack(key)                 BX__OFF(bx_stack(key))
+#define bx_log(...)                   BX__OFF_INT(bx_log(__VA_ARGS__), 0)
+#define bx_log_configure(least, type) BX__OFF_INT(bx_log_configure((least), (type)), 0)
+#define bx_stats(out)                 (0 ? bx_stats(out) : bx__off_stats(out))
+
+#undef bx_ctx_set
+#undef bx_ctx_append
+#undef bx_ctx_add
+#define bx_ctx_set(ctx, key, value)    BX__OFF(BX__CALL(set, ctx, key, value))
+#define bx_ctx_append(ctx, key, value) BX__OFF(BX__CALL(append, ctx, key, value))
+#define bx_ctx_add(ctx, key, number)   BX__OFF(BX__CALL_NUMBER(add, ctx, key, number))
+
+#undef BX__CONTEXT
+#undef BX__TIMEIT
+#ifdef __cplusplus
+inline int
+bx__off_use(const bx_options &)
+{
+	return 0;
+}
+inline int
+bx__off_use(const char *)
+{
+	return 0;
+}
+#else
+static inline int
+bx__off_use(struct bx_options options)
+{
+	(void)options;
+	return 0;
+}
+#endif
+static inline int
+bx__off_key(const char *key)
+{
+	(void)key;
+	return 0;
+}
+#define BX__CONTEXT(serial, ...)                                                                                       \
+	for (int BX__JOIN(bx__once_, serial) = 0 ? bx__off_use(BX__OPTIONS(__VA_ARGS__)) : 1;                          \
+	     BX__JOIN(bx__once_, serial)-- > 0;)
+#define BX__TIMEIT(serial, key)                                                                                        \
+	for (int BX__JOIN(bx__once_, serial) = 0 ? bx__off_key(key) : 1; BX__JOIN(bx__once_, serial)-- > 0;)
+#endif
 
 #endif
