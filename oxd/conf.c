@@ -2,6 +2,7 @@
 /* conf: the table, and what the table cannot say. */
 #include "oxd/conf.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,8 @@
 
 #include "include/blueox.h"
 #include "libbx/core/parse.h"
+#include "libbx/core/clock.h"
+#include "oxd/rules.h"
 
 enum { CONTROL_PORT = 3513, COLLECT_PORT = 3514 };
 
@@ -56,8 +59,20 @@ static const struct setting table[] = {
 	"remove the oldest days of log files while all take more than this; 0 keeps all", NULL, false},
     {"prune-pause", 0, SET_DURATION, AT(prune_pause_ns), "1h", "DURATION",
 	"remove at most one day of each type in such a time, whatever the clock says", NULL, false},
+    {"rule", 0, SET_LIST, AT(rules), NULL, "RULE",
+	"TYPEGLOB [where FILTER] : keep | drop | sample RATE; the first that matches an event decides", NULL, false},
+    {"quota", 0, SET_LIST, AT(quotas), NULL, "QUOTA",
+	"TYPEGLOB: N/s (or /m, /h), for each type and program by itself; what is beyond it is dropped and counted",
+	NULL, false},
+    {"redact", 0, SET_LIST, AT(redact), NULL, "FIELDS",
+	"fields taken out of events before anything of them is kept, with commas: body.password,*.cookie", NULL, false},
+    {"report-every", 0, SET_DURATION, AT(report_ns), "1m", "TIME",
+	"how often drops are told as blueox.dropped and the daemon's own life as blueox.oxd; 0 is never", NULL, false},
     {"verbose", 'v', SET_COUNT, AT(verbose), NULL, NULL, "say more on stderr; twice for still more", NULL, false},
-    {"config", 0, SET_TEXT, AT(file), NULL, "FILE", "read settings, one 'name = value' a line", NULL, false},
+    {"config", 0, SET_TEXT, AT(file), NULL, "FILE",
+	"read settings, one 'name = value' a line (default /etc/blueox/oxd.conf where it exists)", NULL, false},
+    {"check-config", 0, SET_FLAG, AT(check_config), NULL, NULL,
+	"say every mistake in the settings and leave: 0 none, 1 some, 2 on the command line", NULL, true},
     {"help", 'h', SET_FLAG, AT(help), NULL, NULL, "print this and leave", NULL, true},
     {"version", 0, SET_FLAG, AT(version), NULL, NULL, "print the version and leave", NULL, true},
     {"man", 0, SET_FLAG, AT(man), NULL, NULL, "print the man page and leave", NULL, true},
@@ -140,23 +155,24 @@ default_path(const char *name, const char **path, const char *system, const char
 	return true;
 }
 
-/* Precedence is file, environment, argv; but where the file is may stand in any of the last two. */
-static bool
-read_sources(struct conf *c, int argc, char **argv, char **rest, char *err, size_t err_cap)
+/* Who is told of mistakes: the first goes into a line, or all of them, one a line, into a text. */
+struct report {
+	char *err;
+	size_t err_cap;
+	struct buf *all; /* NULL: the first only */
+	bool bad;
+	bool usage; /* it was on the command line */
+};
+
+static void
+tell(void *arg, const char *line)
 {
-	struct settings *s = &c->settings;
-	if (!settings_env(s, err, err_cap) || !settings_argv(s, argc, argv, rest, err, err_cap))
-		return false;
-	if (!c->file || c->help || c->version || c->man)
-		return true;
-	char *path = strdup(c->file);
-	bool ok = path != NULL;
-	settings_fini(s);
-	memset(c, 0, sizeof *c);
-	ok = ok && settings_init(s, table, SETTINGS, "OXD_", c) && settings_file(s, path, err, err_cap) &&
-	     settings_env(s, err, err_cap) && settings_argv(s, argc, argv, rest, err, err_cap);
-	free(path);
-	return ok;
+	struct report *r = arg;
+	if (!r->bad)
+		snprintf(r->err, r->err_cap, "%s", line);
+	r->bad = true;
+	if (r->all)
+		buf_printf(r->all, "%s\n", line);
 }
 
 static bool
@@ -182,49 +198,192 @@ check_retention(const struct conf *c, char *err, size_t err_cap)
 	return true;
 }
 
-static bool
-check(struct conf *c, char *err, size_t err_cap)
+/* What a step has left in `err`, with the place that the value came from where that is a file's or a variable's. */
+static void
+tell_unless(struct report *r, bool ok, const struct conf *c, const char *setting, const char *err)
+{
+	char line[1200];
+	const char *where = settings_where(&c->settings, setting, 0);
+	if (ok)
+		return;
+	if (where && where[0] != '-')
+		snprintf(line, sizeof line, "%.500s: %.600s", where, err);
+	else
+		snprintf(line, sizeof line, "%.1100s", err);
+	tell(r, line);
+}
+
+/* The file that is named, or the usual one where it exists. */
+static char *
+file_of(const struct conf *c)
+{
+	static const char usual[] = "/etc/blueox/oxd.conf";
+	if (c->file)
+		return strdup(c->file);
+	return access(usual, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR) ? strdup(usual) : NULL;
+}
+
+static void
+read_words(struct conf *c, int argc, char **argv, char **rest, struct report *r)
+{
+	char err[1024] = "", line[1100];
+	if (!settings_env(&c->settings, err, sizeof err)) {
+		tell(r, err);
+		return;
+	}
+	if (!settings_argv(&c->settings, argc, argv, rest, err, sizeof err)) {
+		r->usage = true;
+		tell(r, err);
+	} else if (rest[0]) {
+		snprintf(line, sizeof line, "'%s' is no option", rest[0]);
+		r->usage = true;
+		tell(r, line);
+	}
+}
+
+/* Precedence is file, environment, argv; but where the file is may stand in any of the last two. */
+static void
+read_sources(struct conf *c, int argc, char **argv, char **rest, struct report *r)
+{
+	struct settings *s = &c->settings;
+	char err[1024] = "";
+	read_words(c, argc, argv, rest, r);
+	char *path = r->bad || c->help || c->version || c->man ? NULL : file_of(c);
+	if (!path)
+		return;
+	bool check_config = c->check_config; /* to be known also where the file ends the reading */
+	settings_fini(s);
+	memset(c, 0, sizeof *c);
+	bool ok = settings_init(s, table, SETTINGS, "OXD_", c);
+	c->check_config = check_config;
+	if (!ok)
+		tell(r, "out of memory");
+	else if (r->all)
+		settings_file_all(s, path, tell, r);
+	else if (!settings_file(s, path, err, sizeof err))
+		tell(r, err);
+	if (r->all || !r->bad)
+		read_words(c, argc, argv, rest, r);
+	free(path);
+}
+
+void
+conf_rules(const struct conf *c, struct rules_config *out)
+{
+	*out = (struct rules_config){.rules = c->rules, .quotas = c->quotas, .redact = c->redact};
+}
+
+struct rule_report {
+	struct report *report;
+	const struct conf *conf;
+	const struct rules_config *rules;
+};
+
+static void
+tell_rule(void *arg, const struct setting_list *list, size_t item, const char *why)
+{
+	const struct rule_report *r = arg;
+	const char *name = list == &r->rules->rules ? "rule" : list == &r->rules->quotas ? "quota" : "redact";
+	const char *where = settings_where(&r->conf->settings, name, item);
+	char line[1200];
+	if (where && where[0] != '-')
+		snprintf(line, sizeof line, "%.500s: %s '%.300s': %.300s", where, name, list->items[item], why);
+	else
+		snprintf(line, sizeof line, "--%s '%.300s': %.300s", name, list->items[item], why);
+	tell(r->report, line);
+}
+
+static void
+check_rules(const struct conf *c, struct report *report)
+{
+	struct rules_config config;
+	struct rule_report r = {report, c, &config};
+	conf_rules(c, &config);
+	struct rules *rules = rules_new(&config, clock_wall_ns(), tell_rule, &r);
+	rules_free(&rules);
+}
+
+static void
+check(struct conf *c, struct report *r)
 {
 	static char log_store[4096], state_store[4096];
-	if (c->journal_segment < 1 << 20 || c->journal_segment > 64 << 20) {
-		snprintf(err, err_cap, "--journal-segment must be from 1m to 64m");
-		return false;
-	}
-	if (c->journal_size < 4 << 20) {
-		snprintf(err, err_cap, "--journal-size must be 4m or more");
-		return false;
-	}
+	char err[1024] = "";
+	tell_unless(r, c->journal_segment >= 1 << 20 && c->journal_segment <= 64 << 20, c, "journal-segment",
+	    "--journal-segment must be from 1m to 64m");
+	tell_unless(r, c->journal_size >= 4 << 20, c, "journal-size", "--journal-size must be 4m or more");
 	if (c->journal_segment > c->journal_size / 4) /* a few at least, or one could never go while one is written */
 		c->journal_segment = c->journal_size / 4;
-	if (!read_compress_after(c, err, err_cap) || !check_retention(c, err, err_cap))
-		return false;
+	tell_unless(r, read_compress_after(c, err, sizeof err), c, "compress-after", err);
+	tell_unless(r, check_retention(c, err, sizeof err), c, "retain-days", err);
 	c->logs = c->forward.count == 0 || (c->log_path && *c->log_path);
-	return default_path(
-		   "log-path", &c->log_path, "/var/log/blueox", "log", log_store, sizeof log_store, err, err_cap) &&
-	       default_path("state-path", &c->state_path, "/var/lib/blueox", "state", state_store, sizeof state_store,
-		   err, err_cap) &&
-	       read_address("control", c->control_text, CONTROL_PORT, &c->control, err, err_cap) &&
-	       read_address("collect", c->collect_text, COLLECT_PORT, &c->collect, err, err_cap) &&
-	       read_relay_address(c, err, err_cap) && read_upstreams(c, err, err_cap);
+	tell_unless(r,
+	    default_path(
+		"log-path", &c->log_path, "/var/log/blueox", "log", log_store, sizeof log_store, err, sizeof err),
+	    c, "log-path", err);
+	tell_unless(r,
+	    default_path("state-path", &c->state_path, "/var/lib/blueox", "state", state_store, sizeof state_store, err,
+		sizeof err),
+	    c, "state-path", err);
+	tell_unless(
+	    r, read_address("control", c->control_text, CONTROL_PORT, &c->control, err, sizeof err), c, "control", err);
+	tell_unless(
+	    r, read_address("collect", c->collect_text, COLLECT_PORT, &c->collect, err, sizeof err), c, "collect", err);
+	tell_unless(r, read_relay_address(c, err, sizeof err), c, "relay", err);
+	tell_unless(r, read_upstreams(c, err, sizeof err), c, "forward", err);
+	check_rules(c, r);
+}
+
+static void
+read_and_check(struct conf *c, int argc, char **argv, struct report *r)
+{
+	char **rest = calloc((size_t)argc + 1, sizeof *rest);
+	memset(c, 0, sizeof *c);
+	if (!rest || !settings_init(&c->settings, table, SETTINGS, "OXD_", c))
+		tell(r, "out of memory");
+	else
+		read_sources(c, argc, argv, rest, r);
+	free(rest);
+	if ((r->bad && !r->all) || r->usage || c->help || c->version || c->man)
+		return;
+	check(c, r);
 }
 
 bool
 oxd_conf_read(struct conf *c, int argc, char **argv, char *err, size_t err_cap)
 {
-	char **rest = calloc((size_t)argc + 1, sizeof *rest);
-	memset(c, 0, sizeof *c);
-	bool ok = rest && settings_init(&c->settings, table, SETTINGS, "OXD_", c);
-	if (!ok)
-		snprintf(err, err_cap, "out of memory");
-	ok = ok && read_sources(c, argc, argv, rest, err, err_cap);
-	if (ok && rest[0]) {
-		snprintf(err, err_cap, "'%s' is no option", rest[0]);
-		ok = false;
-	}
-	free(rest);
-	if (!ok || c->help || c->version || c->man)
-		return ok;
-	return check(c, err, err_cap);
+	struct report r = {.err = err, .err_cap = err_cap};
+	read_and_check(c, argc, argv, &r);
+	return !r.bad;
+}
+
+int
+oxd_conf_check(int argc, char **argv, struct buf *out)
+{
+	struct conf c;
+	char first[1200];
+	struct report r = {.err = first, .err_cap = sizeof first, .all = out};
+	read_and_check(&c, argc, argv, &r);
+	oxd_conf_fini(&c);
+	return r.usage ? 2 : r.bad ? 1 : 0;
+}
+
+/* What SIGHUP takes over; everything else wants a new start. */
+static bool
+is_reloaded(const struct setting *set)
+{
+	static const char *const names[] = {"rule", "quota", "redact", "verbose", "report-every"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (strcmp(set->name, names[i]) == 0)
+			return true;
+	return set->argv_only;
+}
+
+void
+conf_needs_restart(const struct conf *c, const struct conf *fresh, struct buf *names)
+{
+	for (size_t i = 0; i < SETTINGS; i++)
+		if (!is_reloaded(&table[i]) && !settings_equal(&c->settings, &fresh->settings, i))
+			buf_printf(names, "%s%s", names->len ? ", " : "", table[i].name);
 }
 
 void
@@ -242,7 +401,9 @@ conf_help(const struct conf *c, struct buf *out)
 	settings_help(&c->settings, out);
 	buf_puts(out,
 	    "\nEach option can also be given as OXD_NAME in the environment or as 'name = value' in the file.\n"
-	    "SIGTERM drains and leaves, SIGHUP lets go of log files that have been moved away.\n");
+	    "SIGTERM drains and leaves, SIGHUP reads rules, quotas, redaction and verbosity again and lets go of log "
+	    "files that\n"
+	    "have been moved away.\n");
 }
 
 void
@@ -262,10 +423,13 @@ conf_man(const struct conf *c, struct buf *out)
 		      "file; the command line wins over the environment, and that over the file.\n"
 		      ".SH SIGNALS\n"
 		      ".TP\n.BR SIGTERM \", \" SIGINT\nDrain the rings, write everything, leave with status 0.\n"
-		      ".TP\n.B SIGHUP\nLet go of log files that have been moved away and make new ones.\n"
+		      ".TP\n.B SIGHUP\nRead the settings again and take over rules, quotas, redaction and verbosity "
+		      "(what else has\n"
+		      "changed is named, and waits for a new start); let go of log files that have been moved away.\n"
 		      ".SH EXIT STATUS\n0 after a stop that was asked for, 1 when it cannot start or the journal has\n"
 		      "failed, 2 for a mistake on the command line.\n"
 		      ".SH FILES\n"
+		      ".TP\n.I /etc/blueox/oxd.conf\nsettings\n"
 		      ".TP\n.I RUN/oxd.json\nwhere this oxd listens, while it runs\n"
 		      ".TP\n.I RUN/rings\nthe rings of running programs\n"
 		      ".TP\n.I RUN/bad\ndamaged rings, for looking into\n"

@@ -27,6 +27,9 @@ struct conf {
 	int64_t prune_pause_ns;
 	int verbose;
 	const char *file;
+	struct setting_list rules, quotas, redact;
+	int64_t report_ns;
+	bool check_config;
 	bool help, version, man;
 
 	struct addr control, collect, relay;
@@ -37,6 +40,15 @@ struct conf {
 /* Reads argv, environment and file.  On a mistake one line in err that names it. */
 bool oxd_conf_read(struct conf *c, int argc, char **argv, char *err, size_t err_cap);
 void oxd_conf_fini(struct conf *c);
+
+/* --check-config: every mistake, one a line; 0 when there is none, 1 for mistakes in the settings, 2 on the command line. */
+int oxd_conf_check(int argc, char **argv, struct buf *out);
+
+/* Names of what differs from `c` and takes effect at the next start only, with commas; empty when nothing does. */
+void conf_needs_restart(const struct conf *c, const struct conf *fresh, struct buf *names);
+
+struct rules_config;
+void conf_rules(const struct conf *c, struct rules_config *out);
 
 void conf_help(const struct conf *c, struct buf *out);
 void conf_man(const struct conf *c, struct buf *out);

@@ -207,6 +207,50 @@ rings(struct control *c, struct bytes request)
 }
 
 static bool
+audit_is_told(struct control *c)
+{
+	struct buf list = {0};
+	if (!ingest_answer(c->world.ingest, c->ticket, &list, NULL))
+		return false;
+	mp_add_map(&c->answer, 2);
+	mp_add_strz(&c->answer, "since");
+	mp_add_double(&c->answer, clock_seconds(c->world.started_ns));
+	mp_add_strz(&c->answer, "audit");
+	buf_put(&c->answer, list.data, list.len);
+	buf_fini(&list);
+	return true;
+}
+
+static void
+audit(struct control *c, struct bytes request)
+{
+	(void)request;
+	c->ticket = ingest_question(c->world.ingest, INGEST_AUDIT);
+	control_wait(c, audit_is_told);
+}
+
+static bool
+rules_are_told(struct control *c)
+{
+	struct buf list = {0};
+	if (!ingest_answer(c->world.ingest, c->ticket, &list, NULL))
+		return false;
+	mp_add_map(&c->answer, 1);
+	mp_add_strz(&c->answer, "rules");
+	buf_put(&c->answer, list.data, list.len);
+	buf_fini(&list);
+	return true;
+}
+
+static void
+rules(struct control *c, struct bytes request)
+{
+	(void)request;
+	c->ticket = ingest_question(c->world.ingest, INGEST_RULES);
+	control_wait(c, rules_are_told);
+}
+
+static bool
 log_is_rotated(struct control *c)
 {
 	if (!logwriter_rotated(c->world.logwriter, c->ticket))
@@ -240,6 +284,8 @@ static const struct command {
     {"FLUSH", flush},
     {"ROTATE", rotate},
     {"RINGS", rings},
+    {"AUDIT", audit},
+    {"RULES", rules},
     {"PEERS", control_peers},
     {"FORWARD", control_forward},
 };

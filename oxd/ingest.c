@@ -18,11 +18,11 @@
 #include "oxd/own.h"
 #include "oxd/say.h"
 
-enum { VISIT_BYTES = 256 * 1024, BATCH_BYTES = 1 << 20, DROP_WAIT_MS = 1000, INGEST_NICE = -10 };
+enum { REPORT_BYTES = 2048, VISIT_BYTES = 256 * 1024, BATCH_BYTES = 1 << 20, DROP_WAIT_MS = 1000, INGEST_NICE = -10 };
 
 static const int64_t idle_probe_ns = 10000000000; /* R1: a ring idle so long is looked at */
 static const int64_t hint_probe_ns = 10000000;    /* the kernel tells of a close a moment before it counts */
-static const int64_t report_ns = 60000000000;
+static const int64_t report_ns = 60000000000;     /* unless told otherwise */
 static const int64_t sleep_least_ns = 200000, sleep_small_ns = 1000000, sleep_most_ns = 50000000;
 
 /* ---- batches ----------------------------------------------------------------------------------------------------- */
@@ -167,12 +167,68 @@ journal_origin(struct ingest *in)
 
 /* ---- rings ------------------------------------------------------------------------------------------------------- */
 
+/* The first look at a ring: one that is new has written nothing yet, of another that is known once it is empty. */
+static void
+audit_begin(struct ingest *in, struct ring_file *r)
+{
+	if (r->audit)
+		return;
+	r->audit = audit_program(&in->audit, r->program);
+	r->audit_based = r->position->to == r->capacity;
+	audit_ring(&in->audit, &r->key, r->audit);
+}
+
+static void
+audit_visit(struct ingest *in, struct ring_file *r, const struct ring_visit *visit)
+{
+	uint64_t left_out = (uint64_t)visit->bad_maps + visit->too_big;
+	r->audit_found += visit->events + left_out;
+	if (left_out == 0)
+		return;
+	audit_found(&in->audit, r->audit, left_out);
+	audit_dropped(&in->audit, r->audit, "bad_map", NULL, visit->bad_maps, 0, false);
+	audit_dropped(&in->audit, r->audit, "frame_too_big", NULL, visit->too_big, 0, false);
+}
+
+/* What the program says it has written.  It counts after it writes, so one that was killed may be one short. */
+static void
+audit_header(struct ingest *in, struct ring_file *r, uint64_t events)
+{
+	uint64_t waiting;
+	audit_begin(in, r);
+	if (ring_file_waiting(r, &waiting) != BX_OK)
+		return;
+	if (!r->audit_based) {
+		if (waiting > 0)
+			return;
+		r->audit_base = events - r->audit_found;
+		r->audit_based = true;
+	}
+	uint64_t written = events - r->audit_base;
+	if (r->gone && waiting == 0 && written < r->audit_found)
+		written = r->audit_found;
+	if (written <= r->audit_written)
+		return;
+	audit_written(&in->audit, r->audit, written - r->audit_written);
+	r->audit_written = written;
+}
+
+static void
+audit_drops(struct ingest *in, struct ring_file *r, const struct drop_totals *now, const struct drop_totals *told)
+{
+	for (int i = 0; i < DROP_REASONS; i++)
+		if (now->by[i] > told->by[i])
+			audit_dropped(
+			    &in->audit, r->audit, own_reason_name(i), NULL, now->by[i] - told->by[i], 0, true);
+}
+
 static void
 note_visit(struct ingest *in, struct ring_file *r, const struct ring_visit *visit)
 {
 	stats_add(in->stats, STAT_ring_events, visit->events);
 	stats_add(in->stats, STAT_ring_bad_maps, visit->bad_maps);
 	stats_add(in->stats, STAT_ring_too_big, visit->too_big);
+	audit_visit(in, r, visit);
 	r->position->to = visit->to;
 	r->tail_due = visit->to;
 }
@@ -186,7 +242,7 @@ take_events(struct ingest *in, struct ring_file *r, uint64_t waiting, uint64_t m
 	frame_start(batch);
 	enum bx_err err =
 	    batch->err != BX_OK ? batch->err : ring_file_visit(r, waiting, most, &in->window, batch, frame_at, visit);
-	if (err == BX_OK && visit->events) {
+	if (err == BX_OK && visit->events && sift_program(&in->sift, batch, frame_at, r->audit, r->program) > 0) {
 		struct source source = {
 		    .kind = SOURCE_RING, .ring = {.key = r->key, .from = visit->from, .to = visit->to}};
 		end_frame(in, &source, batch, frame_at);
@@ -204,6 +260,7 @@ visit_ring(struct ingest *in, struct ring_file **rp, int64_t now_ns)
 	uint64_t waiting;
 	struct ring_visit visit = {0};
 	enum bx_err err = ring_file_waiting(r, &waiting);
+	audit_begin(in, r);
 	if (err == BX_OK && waiting == 0)
 		return 0;
 	uint64_t most = waiting < VISIT_BYTES ? waiting : VISIT_BYTES;
@@ -234,6 +291,13 @@ visit_ring(struct ingest *in, struct ring_file **rp, int64_t now_ns)
 	return visit.ended ? 0 : waiting;
 }
 
+static int64_t
+report_after(const struct ingest *in)
+{
+	int64_t ns = atomic_load(&in->report_ns);
+	return ns ? ns : INT64_MAX / 2;
+}
+
 /* Appends what the ring's program has dropped since the last report.  False when there is no room now. */
 static bool
 report_drops(struct ingest *in, struct ring_file *r, int64_t now_ns)
@@ -242,9 +306,11 @@ report_drops(struct ingest *in, struct ring_file *r, int64_t now_ns)
 	uint64_t count;
 	if (!ring_file_drops(r, &drops))
 		return true;
+	audit_header(in, r, drops.events);
+	struct drop_totals told = r->position->reported;
 	start_frame(&in->frame);
 	unsigned events = own_add_dropped(&in->frame, 0, r, &drops, &r->position->reported, &count);
-	r->next_report_ns = now_ns + report_ns;
+	r->next_report_ns = now_ns + report_after(in);
 	if (events == 0)
 		return true;
 	if (!make_room(in, in->frame.len))
@@ -252,7 +318,48 @@ report_drops(struct ingest *in, struct ring_file *r, int64_t now_ns)
 	struct source source = {.kind = SOURCE_OWN, .own = {.key = r->key, .reported = drops.totals}};
 	append_frame(in, &source, &in->frame);
 	stats_add(in->stats, STAT_drops_reported, count);
+	audit_drops(in, r, &drops.totals, &told);
+	r->reported_s = clock_seconds(clock_wall_ns());
 	return true;
+}
+
+/* Tells what intake itself has left out since it told last. */
+static void
+tell_left_out(struct ingest *in)
+{
+	struct source source = {.kind = SOURCE_SELF};
+	struct audit_report report;
+	unsigned told = 0;
+	if (!make_room(in, FRAME_TARGET))
+		return;
+	start_frame(&in->frame);
+	while (in->frame.len < FRAME_TARGET - REPORT_BYTES && audit_report(&in->audit, &report)) {
+		own_add_left_out(&in->frame, 0, &report);
+		told++;
+	}
+	if (told)
+		append_frame(in, &source, &in->frame);
+}
+
+static void
+tell_life(struct ingest *in, int64_t now_ns)
+{
+	struct source source = {.kind = SOURCE_SELF};
+	char state[320];
+	int64_t every_ns = atomic_load(&in->report_ns);
+	if (every_ns == 0 || now_ns < in->next_life_ns)
+		return;
+	bool first = in->next_life_ns == 0;
+	in->next_life_ns = now_ns + every_ns;
+	if (first)
+		return;
+	tell_left_out(in);
+	if (!make_room(in, FRAME_TARGET))
+		return;
+	journal_state_text(in->journal, state, sizeof state);
+	start_frame(&in->frame);
+	own_add_life(&in->frame, 0, in->stats, in->life_before, in->started_ns, state, HASH_COUNT(in->rings.table));
+	append_frame(in, &source, &in->frame);
 }
 
 /* R4 and what follows it, for a ring whose program has gone and that has nothing left. */
@@ -328,7 +435,8 @@ take_push(struct ingest *in, bool *progress)
 			in->push_pending = ingest_push_take(in->push, &in->push_frame);
 		if (!in->push_pending || !make_room(in, in->push_frame.len))
 			return;
-		append_frame(in, &source, &in->push_frame);
+		if (sift_clients(&in->sift, &in->push_frame, 0) > 0)
+			append_frame(in, &source, &in->push_frame);
 		in->push_pending = false;
 		*progress = true;
 		if (journal_batch_bytes(in->journal) >= BATCH_BYTES && !commit(in))
@@ -522,21 +630,39 @@ targets_reached(struct ingest *in)
 	       !(in->push && ingest_push_waiting(in->push)) && !(in->relay && relay_queue_waiting(in->relay));
 }
 
+static void
+encode_rings(struct ingest *in)
+{
+	struct ring_file *r, *next;
+	mp_add_array(&in->list, HASH_COUNT(in->rings.table));
+	HASH_ITER(hh, in->rings.table, r, next)
+	{
+		encode_ring(r, &in->list);
+	}
+}
+
+static void
+encode_answer(struct ingest *in)
+{
+	if (in->ask == INGEST_RINGS)
+		encode_rings(in);
+	else if (in->ask == INGEST_AUDIT)
+		audit_encode(&in->audit, &in->list);
+	else
+		rules_encode(in->sift.rules, &in->list);
+}
+
 /* Between rounds; everything visited is committed. */
 static void
 answer(struct ingest *in)
 {
 	pthread_mutex_lock(&in->lock);
-	if (in->answered != in->ticket && in->ask == INGEST_RINGS) {
-		buf_clear(&in->rings_answer);
-		mp_add_array(&in->rings_answer, HASH_COUNT(in->rings.table));
-		struct ring_file *r, *next;
-		HASH_ITER(hh, in->rings.table, r, next)
-		{
-			encode_ring(r, &in->rings_answer);
-		}
+	bool stale = in->ask == INGEST_AUDIT && in->audited != in->ticket; /* asked while this round was on its way */
+	if (in->answered != in->ticket && in->ask != INGEST_FLUSH && !stale) {
+		buf_clear(&in->list);
+		encode_answer(in);
 		in->answered = in->ticket;
-	} else if (in->answered != in->ticket && !in->flushing) {
+	} else if (in->answered != in->ticket && in->ask == INGEST_FLUSH && !in->flushing) {
 		ring_set_update(&in->rings, clock_mono_ns());
 		set_targets(in);
 	} else if (in->flushing && targets_reached(in)) {
@@ -568,13 +694,29 @@ ingest_question(struct ingest *in, enum ingest_ask ask)
 	return ticket;
 }
 
+void
+ingest_set_rules(struct ingest *in, struct rules *rules)
+{
+	pthread_mutex_lock(&in->lock);
+	rules_free(&in->new_rules);
+	in->new_rules = rules;
+	in->has_new_rules = true;
+	pthread_mutex_unlock(&in->lock);
+}
+
+void
+ingest_report_every(struct ingest *in, int64_t ns)
+{
+	atomic_store(&in->report_ns, ns);
+}
+
 bool
-ingest_answer(struct ingest *in, unsigned ticket, struct buf *rings, uint64_t *upto)
+ingest_answer(struct ingest *in, unsigned ticket, struct buf *list, uint64_t *upto)
 {
 	pthread_mutex_lock(&in->lock);
 	bool answered = in->answered == ticket;
-	if (answered && in->ask == INGEST_RINGS)
-		buf_put(rings, in->rings_answer.data, in->rings_answer.len);
+	if (answered && in->ask != INGEST_FLUSH)
+		buf_put(list, in->list.data, in->list.len);
 	if (answered && in->ask == INGEST_FLUSH)
 		*upto = in->flushed_upto;
 	pthread_mutex_unlock(&in->lock);
@@ -614,6 +756,35 @@ sleep_or_go_on(struct ingest *in)
 	doorbell_disarm(in->bell);
 }
 
+/* What may change between rounds only. */
+static void
+take_settings(struct ingest *in)
+{
+	pthread_mutex_lock(&in->lock);
+	if (in->has_new_rules) {
+		rules_free(&in->sift.rules);
+		in->sift.rules = in->new_rules;
+		in->new_rules = NULL;
+		in->has_new_rules = false;
+	}
+	in->auditing = in->answered != in->ticket && in->ask == INGEST_AUDIT ? in->ticket : 0;
+	pthread_mutex_unlock(&in->lock);
+}
+
+/* For an account every ring's header is read, and its drops are told now. */
+static void
+bring_up_to_date(struct ingest *in, int64_t now_ns)
+{
+	struct ring_file *r, *next;
+	if (in->auditing == 0)
+		return;
+	HASH_ITER(hh, in->rings.table, r, next)
+	{
+		report_drops(in, r, now_ns);
+	}
+	in->audited = in->auditing;
+}
+
 /* True when the round took something. */
 static bool
 go_round(struct ingest *in)
@@ -621,6 +792,7 @@ go_round(struct ingest *in)
 	int64_t now_ns = clock_mono_ns();
 	bool progress = false;
 	in->blocked = false;
+	take_settings(in);
 	ring_set_update(&in->rings, now_ns);
 	uint64_t fullest = 0;
 	if (commit(in) && journal_origin(in)) { /* a batch may be left from a round in which the disk said no */
@@ -628,6 +800,8 @@ go_round(struct ingest *in)
 		take_push(in, &progress);
 		take_relay(in, &progress);
 		tell_rejected(in);
+		bring_up_to_date(in, now_ns);
+		tell_life(in, now_ns);
 	}
 	if (in->blocked || !commit(in))
 		progress = false;
@@ -666,6 +840,10 @@ ingest_main(void *arg)
 	do
 		go_round(in);
 	while (!in->blocked && !targets_reached(in));
+	if (!in->blocked) {
+		tell_left_out(in);
+		commit(in);
+	}
 	if (journal_state(in->journal) != JOURNAL_FAILED)
 		offer_snapshot(in);
 	return NULL;
@@ -679,6 +857,10 @@ ingest_init(struct ingest *in, struct journal *journal, int run_fd, struct posit
 	pthread_mutex_init(&in->lock, NULL);
 	while (getrandom(in->origin, sizeof in->origin, 0) != (ssize_t)sizeof in->origin)
 		;
+	audit_init(&in->audit, in->origin);
+	in->sift = (struct sift){.audit = &in->audit, .stats = stats};
+	in->report_ns = report_ns;
+	in->started_ns = clock_wall_ns();
 	return ring_set_init(&in->rings, run_fd, positions, stats);
 }
 
@@ -708,6 +890,9 @@ ingest_fini(struct ingest *in)
 	buf_fini(&in->window);
 	buf_fini(&in->lost_frame);
 	buf_fini(&in->push_frame);
-	buf_fini(&in->rings_answer);
+	buf_fini(&in->list);
+	sift_fini(&in->sift);
+	rules_free(&in->new_rules);
+	audit_fini(&in->audit);
 	pthread_mutex_destroy(&in->lock);
 }

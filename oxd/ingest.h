@@ -17,10 +17,13 @@
 #include "oxd/journal.h"
 #include "oxd/relay_queue.h"
 #include "oxd/ring_set.h"
+#include "oxd/sift.h"
 
 enum ingest_ask {
 	INGEST_FLUSH, /* everything that was in a ring or handed over when asked is in the journal */
 	INGEST_RINGS, /* a MessagePack array that tells of each ring */
+	INGEST_AUDIT, /* the account of hosts and programs, brought up to date and then encoded */
+	INGEST_RULES, /* the rules in force, with what each has done */
 };
 
 struct ingest_rejected;
@@ -33,6 +36,9 @@ struct ingest {
 	struct stats *stats;         /* borrowed */
 	struct positions *positions; /* borrowed; this thread's own while it runs */
 	uint8_t origin[FRAME_ORIGIN];
+	struct audit audit;        /* its own lock */
+	_Atomic int64_t report_ns; /* how often drops and the daemon's own life are told; 0: only at a ring's end */
+	int64_t started_ns;
 	pthread_t thread;
 	_Atomic bool stop;
 
@@ -46,6 +52,10 @@ struct ingest {
 	uint64_t drop_number;
 	struct buf push_frame; /* taken over and not yet journaled when push_pending */
 	bool push_pending;
+	struct sift sift;
+	unsigned auditing, audited; /* tickets of a question for the account: of this round, and last served */
+	int64_t next_life_ns;
+	uint64_t life_before[STAT_COUNT];
 	struct relay_parcel *parcel; /* taken over and not wholly journaled yet */
 	bool origin_journaled;
 	bool blocked;
@@ -57,9 +67,11 @@ struct ingest {
 	unsigned ticket; /* of the newest question; 0: none yet */
 	unsigned answered;
 	enum ingest_ask ask;
-	struct buf rings_answer;
+	struct buf list; /* the answer, where it is one */
 	uint64_t flushed_upto;
 	struct ingest_rejected *rejected; /* to be told of in the journal */
+	struct rules *new_rules;          /* owned until the thread takes them over */
+	bool has_new_rules;
 };
 
 /* Makes the rings' directory watched; then starts the thread.  False with errno. */
@@ -73,12 +85,15 @@ void ingest_fini(struct ingest *in);
 
 /* Forwarder: an upstream does not take this frame, which is in quarantine; a LOST record and an event will tell of it. */
 void ingest_tell_rejected(struct ingest *in, uint64_t number, struct bytes frame);
+/* Any thread: from its next round on the ingest thread goes by these rules (NULL: none), which are its own from now on. */
+void ingest_set_rules(struct ingest *in, struct rules *rules);
+void ingest_report_every(struct ingest *in, int64_t report_ns);
 
 /*
  * Control thread: asks, and gets a ticket; ingest_answer() is true once that question has been answered.  For a flush
- * `upto` is then the number of the last record; for the rings `rings` gets the answer.  Neither blocks.
+ * `upto` is then the number of the last record; for the others `list` gets the answer.  Neither blocks.
  */
 unsigned ingest_question(struct ingest *in, enum ingest_ask ask);
-bool ingest_answer(struct ingest *in, unsigned ticket, struct buf *rings, uint64_t *upto);
+bool ingest_answer(struct ingest *in, unsigned ticket, struct buf *list, uint64_t *upto);
 
 #endif

@@ -49,6 +49,7 @@ struct logwriter {
 	int64_t period;
 	bool hourly;
 	uint64_t switch_at;   /* names change to cfg.hourly behind this number */
+	uint64_t accounted;   /* the audit knows of everything up to here */
 	uint64_t number;      /* everything up to here has been given to the files */
 	uint64_t prev_number; /* of the checkpoint before the newest */
 	uint64_t bytes_since;
@@ -525,6 +526,17 @@ ready_files(struct logwriter *lw, struct frame frame, int64_t arrival_ns)
 	return unlisted ? take_checkpoint(lw, false) : DONE;
 }
 
+/* Once a frame: after going back to a checkpoint it is written again, and not logged again. */
+static void
+note_audit(struct logwriter *lw, const struct record *rec, const struct frame *frame)
+{
+	if (rec->number <= lw->accounted)
+		return;
+	lw->accounted = rec->number;
+	if (lw->cfg.audit)
+		audit_logged(lw->cfg.audit, rec, frame);
+}
+
 static enum outcome
 write_events(struct logwriter *lw, struct frame frame)
 {
@@ -575,8 +587,10 @@ write_record(struct logwriter *lw, const struct record *rec)
 	enum outcome outcome = ready_files(lw, frame, rec->arrival_ns);
 	if (outcome == DONE)
 		outcome = write_events(lw, frame);
-	if (outcome == DONE)
+	if (outcome == DONE) {
 		seen_note_frame(lw->seen, &frame, rec->source.kind, rec->arrival_ns);
+		note_audit(lw, rec, &frame);
+	}
 	return outcome;
 }
 

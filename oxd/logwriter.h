@@ -9,12 +9,14 @@
 #ifndef BLUEOX_OXD_LOGWRITER_H
 #define BLUEOX_OXD_LOGWRITER_H
 
+#include "oxd/audit.h"
 #include "oxd/reader.h"
 #include "oxd/seen.h"
 
 struct keeper;
 
 struct logwriter_config {
+	struct audit *audit; /* borrowed; NULL: nobody wants an account */
 	const char *log_path;
 	const char *state_path;
 	bool hourly;           /* as the settings say now; taken on once everything older is written by the old names */

@@ -23,6 +23,7 @@
 #include "oxd/forward.h"
 #include "oxd/house.h"
 #include "oxd/keeper.h"
+#include "oxd/rules.h"
 #include "oxd/relay_port.h"
 #include "oxd/say.h"
 #include "oxd/stream.h"
@@ -30,6 +31,8 @@
 enum { POLL_MS = 1000, POLL_STREAM_MS = 20, POLL_ANSWER_MS = 5, SYNC_WAIT_MS = 100 };
 
 struct oxd {
+	int argc;
+	char **argv; /* for reading the settings again */
 	struct conf conf;
 	struct house house;
 	struct stats stats;
@@ -126,6 +129,7 @@ open_journal(struct oxd *o, char *err, size_t err_cap)
 	    .hourly = o->conf.rotate_hours,
 	    .close_idle_ns = o->conf.close_idle_ns,
 	    .keeper = o->keeper,
+	    .audit = &o->ingest.audit,
 	};
 	uint64_t logged = logwriter_covered(o->conf.state_path), sent = forward_covered(o->conf.state_path);
 	if (journal_open(&o->journal, &journal, logged > sent ? logged : sent, &replay, err, err_cap) != BX_OK)
@@ -165,12 +169,23 @@ open_ports(struct oxd *o, char *err, size_t err_cap)
 	       port_open_stream(&o->stream_port, o->zmq, &o->conf.control, err, err_cap);
 }
 
+static void
+set_rules(struct oxd *o, const struct conf *c)
+{
+	struct rules_config config;
+	conf_rules(c, &config);
+	ingest_set_rules(&o->ingest, rules_new(&config, clock_wall_ns(), NULL, NULL));
+	ingest_report_every(&o->ingest, c->report_ns);
+}
+
 static bool
 open_rings(struct oxd *o, char *err, size_t err_cap)
 {
 	if (doorbell_open(&o->bell, o->house.run_fd) &&
-	    ingest_init(&o->ingest, o->journal, o->house.run_fd, &o->positions, &o->bell, &o->stats))
+	    ingest_init(&o->ingest, o->journal, o->house.run_fd, &o->positions, &o->bell, &o->stats)) {
+		set_rules(o, &o->conf);
 		return true;
+	}
 	snprintf(err, err_cap, "run directory %s: %s", o->house.run_path, strerror(errno));
 	return false;
 }
@@ -245,17 +260,41 @@ oxd_start(struct oxd *o, char *err, size_t err_cap)
 
 /* ---- running ----------------------------------------------------------------------------------------------------- */
 
+/* Takes over what can be; the rest is named.  A mistake leaves everything as it is. */
+static void
+reload(struct oxd *o)
+{
+	struct conf fresh;
+	struct buf names = {0};
+	char err[1024] = "";
+	if (!oxd_conf_read(&fresh, o->argc, o->argv, err, sizeof err)) {
+		say(SAY_ERROR, "settings are not read again: %s", err);
+		oxd_conf_fini(&fresh);
+		return;
+	}
+	conf_needs_restart(&o->conf, &fresh, &names);
+	buf_putc(&names, '\0');
+	if (names.len > 1)
+		say(SAY_WARNING, "changed, and in force after a new start only: %s", (const char *)names.data);
+	say_init("oxd", fresh.verbose);
+	set_rules(o, &fresh);
+	say(SAY_INFO, "settings read again");
+	buf_fini(&names);
+	oxd_conf_fini(&fresh);
+}
+
 static void
 take_signal(struct oxd *o)
 {
 	struct signalfd_siginfo info;
 	while (read(o->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
-		if (info.ssi_signo == SIGHUP && !o->logwriter)
-			continue;
-		if (info.ssi_signo == SIGHUP)
-			logwriter_rotate(o->logwriter);
-		else
+		if (info.ssi_signo == SIGHUP) {
+			reload(o);
+			if (o->logwriter)
+				logwriter_rotate(o->logwriter);
+		} else {
 			o->stopping = true;
+		}
 	}
 }
 
@@ -361,18 +400,36 @@ version(const struct conf *c, struct buf *out)
 	buf_puts(out, "oxd " BX_VERSION "\n");
 }
 
+static int
+check_config(int argc, char **argv)
+{
+	struct buf out = {0};
+	int status = oxd_conf_check(argc, argv, &out);
+	if (status == 0)
+		buf_puts(&out, "the settings are fine\n");
+	bool ok = out.err == BX_OK && fwrite(out.data, 1, out.len, stdout) == out.len && fflush(stdout) == 0;
+	buf_fini(&out);
+	return ok ? status : 1;
+}
+
 int
 main(int argc, char **argv)
 {
 	static struct oxd o;
 	char err[RUNDIR_MAX + 256] = "";
 	say_init("oxd", 0);
+	o.argc = argc;
+	o.argv = argv;
 	if (!oxd_conf_read(&o.conf, argc, argv, err, sizeof err)) {
+		if (o.conf.check_config)
+			return check_config(argc, argv);
 		say(SAY_ERROR, "%s", err);
 		return 2;
 	}
 	if (o.conf.help || o.conf.version || o.conf.man)
 		return print(&o.conf, o.conf.help ? conf_help : o.conf.version ? version : conf_man);
+	if (o.conf.check_config)
+		return check_config(argc, argv);
 	say_init("oxd", o.conf.verbose);
 	if (!oxd_start(&o, err, sizeof err)) {
 		say(SAY_ERROR, "%s", err);

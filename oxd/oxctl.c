@@ -39,6 +39,8 @@ static const struct command {
     {"rings", "", oxctl_rings, "the rings of running programs"},
     {"forward", "[list|off|set|add|remove HOST:PORT...]", oxctl_forward, "where it forwards to; changes last"},
     {"peers", "", oxctl_peers, "who sends to the relay port"},
+    {"rules", "", oxctl_rules, "the rules, quotas and redactions in force, with what each has done"},
+    {"audit", "", oxctl_audit, "by host and program: events emitted, logged, dropped and why, since the oxd started"},
     {"flush", "", oxctl_flush, "leave once everything taken in so far is in the log files"},
     {"rotate", "", oxctl_rotate, "let go of log files that have been moved away"},
     {"shutdown", "", oxctl_shutdown, "stop the oxd cleanly"},

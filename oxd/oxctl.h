@@ -47,11 +47,13 @@ void oxctl_show_ok(struct buf *out, struct cursor answer, const struct oxctl *o)
 
 /* ---- commands: `words` are what stands behind the command, NULL-terminated ---------------------------------------- */
 
+int oxctl_audit(const struct oxctl *o, char **words);
 int oxctl_forward(const struct oxctl *o, char **words);
 int oxctl_flush(const struct oxctl *o, char **words);
 int oxctl_peers(const struct oxctl *o, char **words);
 int oxctl_rings(const struct oxctl *o, char **words);
 int oxctl_rotate(const struct oxctl *o, char **words);
+int oxctl_rules(const struct oxctl *o, char **words);
 int oxctl_shutdown(const struct oxctl *o, char **words);
 int oxctl_status(const struct oxctl *o, char **words);
 int oxctl_version(const struct oxctl *o, char **words);

@@ -23,6 +23,7 @@ enum source_kind {
 	SOURCE_OWN = 4,   /* an event of oxd itself about a ring */
 	SOURCE_LOST = 5,  /* journal numbers that were found damaged; no frame */
 	SOURCE_RELAY = 6, /* a frame that another oxd or a sender without one made */
+	SOURCE_SELF = 7,  /* events of oxd itself, about nothing in particular; nothing more is told */
 };
 
 /* What makes a ring that ring: a name or a pid would not do, both are used again. */

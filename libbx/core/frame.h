@@ -25,6 +25,7 @@
 enum {
 	FRAME_VERSION = 1,
 	FRAME_HEADER = 48,
+	FRAME_COUNT_AT = 40, /* u32, kept while events are added */
 	FRAME_EVENT_HEADER = 16,
 	FRAME_ORIGIN = 16,
 	FRAME_SUM = 8,             /* where the checksum stands */

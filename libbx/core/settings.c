@@ -31,6 +31,78 @@ keep_text(struct settings *s, const char *text)
 	return own(s, copy) ? copy : NULL;
 }
 
+/* ---- where values came from ------------------------------------------------------------------------------------- */
+
+struct settings_origin {
+	const struct setting *set;
+	const char *where; /* owned by the settings */
+};
+
+static void
+forget_origins(struct settings *s, const struct setting *set)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < s->origin_count; i++)
+		if (s->origins[i].set != set)
+			s->origins[kept++] = s->origins[i];
+	s->origin_count = kept;
+}
+
+/* Without memory it is not known, which is a default's answer too. */
+static void
+note_origin(struct settings *s, const struct setting *set, const char *where)
+{
+	if (set->kind != SET_LIST)
+		forget_origins(s, set);
+	struct settings_origin *grown = realloc(s->origins, (s->origin_count + 1) * sizeof *grown);
+	const char *kept = grown ? keep_text(s, where) : NULL;
+	if (grown)
+		s->origins = grown;
+	if (kept)
+		s->origins[s->origin_count++] = (struct settings_origin){set, kept};
+}
+
+const char *
+settings_where(const struct settings *s, const char *name, size_t item)
+{
+	for (size_t i = 0; i < s->origin_count; i++)
+		if (strcmp(s->origins[i].set->name, name) == 0 && item-- == 0)
+			return s->origins[i].where;
+	return NULL;
+}
+
+static bool
+texts_equal(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+bool
+settings_equal(const struct settings *a, const struct settings *b, size_t i)
+{
+	const struct setting *set = &a->table[i];
+	const char *x = (const char *)a->config + set->offset, *y = (const char *)b->config + set->offset;
+	const struct setting_list *p = (const void *)x, *q = (const void *)y;
+	switch (set->kind) {
+	case SET_FLAG:
+		return *(const bool *)x == *(const bool *)y;
+	case SET_COUNT:
+	case SET_CHOICE:
+		return memcmp(x, y, sizeof(int)) == 0;
+	case SET_TEXT:
+		return texts_equal(*(const char *const *)(const void *)x, *(const char *const *)(const void *)y);
+	case SET_LIST:
+		for (size_t k = 0; p->count == q->count && k < p->count; k++)
+			if (!texts_equal(p->items[k], q->items[k]))
+				return false;
+		return p->count == q->count;
+	default:
+		return memcmp(x, y, sizeof(uint64_t)) == 0;
+	}
+}
+
+/* ---- values ------------------------------------------------------------------------------------------------------ */
+
 static bool
 list_add(struct settings *s, struct setting_list *list, const char *text)
 {
@@ -94,6 +166,7 @@ forget_list(struct settings *s, const struct setting *set)
 {
 	if (set->kind == SET_LIST)
 		*(struct setting_list *)(void *)((char *)s->config + set->offset) = (struct setting_list){0};
+	forget_origins(s, set);
 }
 
 bool
@@ -112,6 +185,7 @@ settings_fini(struct settings *s)
 	for (size_t i = 0; i < s->owned_count; i++)
 		free(s->owned[i]);
 	free(s->owned);
+	free(s->origins);
 	*s = (struct settings){0};
 }
 
@@ -159,11 +233,14 @@ file_line(struct settings *s, char *line, bool *seen, const char *where, char *e
 	const char *wrong = store(s, set, value);
 	if (wrong)
 		snprintf(err, err_cap, "%s: %s '%s' %s", where, name, value, wrong);
+	else
+		note_origin(s, set, where);
 	return !wrong;
 }
 
-bool
-settings_file(struct settings *s, const char *path, char *err, size_t err_cap)
+/* Stops at the first mistake, which is then in err, unless there is somebody to tell each. */
+static bool
+read_file(struct settings *s, const char *path, settings_tell *tell, void *arg, char *err, size_t err_cap)
 {
 	FILE *f = fopen(path, "re");
 	if (!f) {
@@ -174,21 +251,47 @@ settings_file(struct settings *s, const char *path, char *err, size_t err_cap)
 	char *line = NULL;
 	size_t cap = 0;
 	bool ok = seen != NULL;
-	for (unsigned number = 1; ok && getline(&line, &cap, f) >= 0; number++) {
+	for (unsigned number = 1; (ok || tell) && seen && getline(&line, &cap, f) >= 0; number++) {
 		char where[600];
 		snprintf(where, sizeof where, "%.500s:%u", path, number);
-		ok = file_line(s, line, seen, where, err, err_cap);
+		if (file_line(s, line, seen, where, err, err_cap))
+			continue;
+		ok = false;
+		if (tell)
+			tell(arg, err);
 	}
 	if (!seen) {
 		snprintf(err, err_cap, "%s: out of memory", path);
-	} else if (ok && ferror(f)) { /* a directory opens, but does not read */
+	} else if ((ok || tell) && ferror(f)) { /* a directory opens, but does not read */
 		snprintf(err, err_cap, "%s: %s", path, strerror(errno));
+		if (tell)
+			tell(arg, err);
 		ok = false;
 	}
 	free(line);
 	free(seen);
 	fclose(f);
 	return ok;
+}
+
+bool
+settings_file(struct settings *s, const char *path, char *err, size_t err_cap)
+{
+	return read_file(s, path, NULL, NULL, err, err_cap);
+}
+
+bool
+settings_file_all(struct settings *s, const char *path, settings_tell *tell, void *arg)
+{
+	char err[2048] = "";
+	FILE *f = fopen(path, "re");
+	if (!f) {
+		snprintf(err, sizeof err, "%s: %s", path, strerror(errno));
+		tell(arg, err);
+		return false;
+	}
+	fclose(f);
+	return read_file(s, path, tell, arg, err, sizeof err);
 }
 
 static void
@@ -215,6 +318,9 @@ settings_env(struct settings *s, char *err, size_t err_cap)
 			snprintf(err, err_cap, "environment: %s '%s' %s", name, value, wrong);
 			return false;
 		}
+		char where[160];
+		snprintf(where, sizeof where, "environment %s", name);
+		note_origin(s, set, where);
 	}
 	return true;
 }
@@ -272,6 +378,10 @@ take_option(struct settings *s, const struct setting *set, bool *seen, char *err
 	const char *wrong = store(s, set, takes_value(set) ? optarg : "yes");
 	if (wrong)
 		snprintf(err, err_cap, "--%s '%s' %s", set->name, optarg ? optarg : "", wrong);
+	char where[80];
+	snprintf(where, sizeof where, "--%s", set->name);
+	if (!wrong)
+		note_origin(s, set, where);
 	return !wrong;
 }
 

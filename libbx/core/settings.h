@@ -43,6 +43,8 @@ struct setting {
 	bool argv_only;             /* neither environment nor file: --help, --version */
 };
 
+struct settings_origin;
+
 struct settings {
 	const struct setting *table;
 	size_t count;
@@ -50,7 +52,9 @@ struct settings {
 	void *config;           /* the struct that the offsets are into */
 	bool
 	    command_follows; /* in argv options end at the first word that is none: what follows is another program's */
-	void **owned;        /* owned */
+	struct settings_origin *origins; /* owned: where each value came from, in order */
+	size_t origin_count;
+	void **owned; /* owned */
 	size_t owned_count;
 };
 
@@ -63,6 +67,19 @@ void settings_fini(struct settings *s); /* texts and lists in config die with it
  * lists included.  False with one line in err (at most err_cap bytes) that names the source and the input.
  */
 bool settings_file(struct settings *s, const char *path, char *err, size_t err_cap);
+/* As settings_file(), but goes on behind a mistake and tells each, one line a call.  True when there was none. */
+typedef void settings_tell(void *arg, const char *line);
+bool settings_file_all(struct settings *s, const char *path, settings_tell *tell, void *arg);
+
+/*
+ * Where a value came from: `FILE:LINE`, `environment OXD_X`, `--x`; NULL when it is the default.  `item` is the place in
+ * a list, else 0.
+ */
+const char *settings_where(const struct settings *s, const char *name, size_t item);
+
+/* True when setting i of the same table has the same value in both. */
+bool settings_equal(const struct settings *a, const struct settings *b, size_t i);
+
 bool settings_env(struct settings *s, char *err, size_t err_cap);
 
 /* Arguments that are no options are moved to the front of rest (room for argc), in order; NULL-terminated. */

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: ISC */
+/* sift: event by event into a frame of its own, which then takes the place of the first. */
+#include "oxd/sift.h"
+
+#include <stdlib.h>
+
+#include "libbx/core/bytes.h"
+#include "libbx/core/clock.h"
+#include "oxd/seen.h"
+
+static const char clients[] = "(version 3 clients)";
+
+/* A frame without its seal, as its makers have it. */
+static struct frame
+unsealed(const struct buf *b, size_t frame_at)
+{
+	return (struct frame){.data = b->data + frame_at,
+	    .len = (uint32_t)(b->len - frame_at),
+	    .count = get_u32le(b->data + frame_at + FRAME_COUNT_AT),
+	    .at = FRAME_HEADER};
+}
+
+/* One event; true when it is kept. */
+static bool
+sift_event(struct sift *s, const struct frame_event *ev, struct audit_entry *entry, const char *program, int64_t now_ns)
+{
+	struct rules_verdict v = rules_take(s->rules, ev, program, now_ns, &s->other, 0);
+	if (!v.reason)
+		return true;
+	stats_add(s->stats, v.reason[0] == 'r' ? STAT_rule_dropped : STAT_quota_dropped, 1);
+	audit_dropped(s->audit, entry, v.reason, v.text, 1, ev->map.n, false);
+	return false;
+}
+
+static void
+begin(struct sift *s)
+{
+	buf_clear(&s->other);
+	frame_start(&s->other);
+}
+
+/* What is kept takes the place of what was found.  It is never longer, so there is room. */
+static void
+put_back(const struct sift *s, struct buf *b, size_t frame_at)
+{
+	if (s->other.err != BX_OK)
+		abort(); /* neither an event nor a field that must go may stay or go for want of memory */
+	b->len = frame_at;
+	buf_put(b, s->other.data, s->other.len);
+}
+
+uint32_t
+sift_program(struct sift *s, struct buf *b, size_t frame_at, struct audit_entry *entry, const char *program)
+{
+	struct frame walk = unsealed(b, frame_at);
+	struct frame_event ev;
+	uint32_t kept = s->rules ? 0 : walk.count;
+	audit_found(s->audit, entry, walk.count);
+	if (s->rules) {
+		int64_t now_ns = clock_mono_ns();
+		begin(s);
+		while (frame_next(&walk, &ev))
+			kept += sift_event(s, &ev, entry, program, now_ns);
+		put_back(s, b, frame_at);
+	}
+	audit_kept(s->audit, entry, kept);
+	return kept;
+}
+
+uint32_t
+sift_clients(struct sift *s, struct buf *b, size_t frame_at)
+{
+	struct frame walk = unsealed(b, frame_at);
+	struct frame_event ev;
+	struct audit_entry *entry = NULL;
+	struct bytes host, last = {NULL, 0};
+	uint32_t kept = 0;
+	uint64_t found_run = 0, kept_run = 0; /* of one host's events in a row: one count for all of them */
+	int64_t now_ns = clock_mono_ns();
+	if (s->rules)
+		begin(s);
+	while (frame_next(&walk, &ev)) {
+		host = seen_host_of(ev.map);
+		if (!entry || !bytes_equal(host, last)) {
+			if (entry) {
+				audit_written(s->audit, entry, found_run);
+				audit_found(s->audit, entry, found_run);
+				audit_kept(s->audit, entry, kept_run);
+			}
+			entry = audit_clients(s->audit, host);
+			found_run = kept_run = 0;
+			last = host;
+		}
+		bool stays = !s->rules || sift_event(s, &ev, entry, clients, now_ns);
+		found_run++;
+		kept_run += stays;
+		kept += stays;
+	}
+	if (entry) {
+		audit_written(s->audit, entry, found_run);
+		audit_found(s->audit, entry, found_run);
+		audit_kept(s->audit, entry, kept_run);
+	}
+	if (s->rules)
+		put_back(s, b, frame_at);
+	return kept;
+}
+
+void
+sift_fini(struct sift *s)
+{
+	rules_free(&s->rules);
+	buf_fini(&s->other);
+}
