@@ -286,6 +286,7 @@ static const struct command {
     {"RINGS", rings},
     {"AUDIT", audit},
     {"RULES", rules},
+    {"STORE", control_store},
     {"PEERS", control_peers},
     {"FORWARD", control_forward},
 };

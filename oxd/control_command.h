@@ -36,5 +36,6 @@ bool control_get_text(struct bytes request, const char *key, char *out, size_t c
 control_command control_forward;
 control_command control_peers;
 control_command control_status;
+control_command control_store;
 
 #endif

@@ -22,6 +22,9 @@ struct oxctl {
 	bool json; /* answers as JSON */
 	uint64_t count;
 	int64_t interval_ns;
+	const char *log_path, *state_path, *from, *to, *before, *out; /* of `store` */
+	uint64_t size;
+	bool yes;
 	bool help, version, man;
 };
 
@@ -55,6 +58,7 @@ int oxctl_rings(const struct oxctl *o, char **words);
 int oxctl_rotate(const struct oxctl *o, char **words);
 int oxctl_rules(const struct oxctl *o, char **words);
 int oxctl_shutdown(const struct oxctl *o, char **words);
+int oxctl_store(const struct oxctl *o, char **words);
 int oxctl_status(const struct oxctl *o, char **words);
 int oxctl_version(const struct oxctl *o, char **words);
 
