@@ -59,6 +59,16 @@ static const struct setting table[] = {
 	"remove the oldest days of log files while all take more than this; 0 keeps all", NULL, false},
     {"prune-pause", 0, SET_DURATION, AT(prune_pause_ns), "1h", "DURATION",
 	"remove at most one day of each type in such a time, whatever the clock says", NULL, false},
+    {"curve-key", 0, SET_TEXT, AT(curve_key), NULL, "FILE",
+	"our key (oxctl keygen): ports that other hosts can reach then speak CURVE, and upstreams know us by it", NULL,
+	false},
+    {"curve-allow", 0, SET_TEXT, AT(curve_allow), NULL, "DIR",
+	"public keys, in files *.pub, of those who may connect (default: everyone who has our public key)", NULL,
+	false},
+    {"server-key", 0, SET_TEXT, AT(server_key), NULL, "FILE",
+	"public key of the upstreams: forwarding then speaks CURVE, and to nobody else", NULL, false},
+    {"require-curve", 0, SET_FLAG, AT(require_curve), NULL, NULL, "no port that other hosts can reach without a key",
+	NULL, false},
     {"rule", 0, SET_LIST, AT(rules), NULL, "RULE",
 	"TYPEGLOB [where FILTER] : keep | drop | sample RATE; the first that matches an event decides", NULL, false},
     {"quota", 0, SET_LIST, AT(quotas), NULL, "QUOTA",
@@ -303,6 +313,26 @@ check_rules(const struct conf *c, struct report *report)
 	rules_free(&rules);
 }
 
+/* Control can stop the daemon and the stream shows everything: beyond this host they want keys.  The others may be plain. */
+static bool
+check_exposure(const struct conf *c, char *err, size_t err_cap)
+{
+	bool key = c->curve_key && *c->curve_key;
+	if (!key && !addr_is_local(&c->control)) {
+		snprintf(err, err_cap,
+		    "--control '%s': other hosts can reach it, so it needs --curve-key (the stream is there too)",
+		    c->control_text);
+		return false;
+	}
+	if (!key && c->require_curve && (!addr_is_local(&c->collect) || !addr_is_local(&c->relay))) {
+		snprintf(err, err_cap,
+		    "--require-curve: other hosts can reach --collect or --relay, and there is no "
+		    "--curve-key");
+		return false;
+	}
+	return true;
+}
+
 static void
 check(struct conf *c, struct report *r)
 {
@@ -330,6 +360,7 @@ check(struct conf *c, struct report *r)
 	    r, read_address("collect", c->collect_text, COLLECT_PORT, &c->collect, err, sizeof err), c, "collect", err);
 	tell_unless(r, read_relay_address(c, err, sizeof err), c, "relay", err);
 	tell_unless(r, read_upstreams(c, err, sizeof err), c, "forward", err);
+	tell_unless(r, r->bad || check_exposure(c, err, sizeof err), c, "control", err);
 	check_rules(c, r);
 }
 

@@ -27,6 +27,8 @@ struct conf {
 	int64_t prune_pause_ns;
 	int verbose;
 	const char *file;
+	const char *curve_key, *curve_allow, *server_key;
+	bool require_curve;
 	struct setting_list rules, quotas, redact;
 	int64_t report_ns;
 	bool check_config;

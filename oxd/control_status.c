@@ -33,13 +33,28 @@ add_journal(struct control *c)
 	control_add_uint(c, "segments", segments);
 }
 
+/* Ports that other hosts can reach in plain text. */
+static void
+add_exposed(struct control *c)
+{
+	const struct port *ports[] = {c->world.collect, c->world.relay};
+	uint32_t count = 0;
+	for (size_t i = 0; i < sizeof ports / sizeof *ports; i++)
+		count += ports[i] && ports[i]->exposed;
+	mp_add_strz(&c->answer, "exposed");
+	mp_add_array(&c->answer, count);
+	for (size_t i = 0; i < sizeof ports / sizeof *ports; i++)
+		if (ports[i] && ports[i]->exposed)
+			mp_add_strz(&c->answer, ports[i]->text);
+}
+
 void
 control_status(struct control *c, struct bytes request)
 {
 	(void)request;
 	const struct control_world *w = &c->world;
 	struct buf *b = &c->answer;
-	mp_add_map(b, 14);
+	mp_add_map(b, 15);
 	seen_encode(w->seen, b); /* four */
 	add_state(c);
 	control_add_text(c, "version", BX_VERSION);
@@ -55,6 +70,7 @@ control_status(struct control *c, struct bytes request)
 	}
 	control_add_text(c, "state_path", w->state_path);
 	add_journal(c);
+	add_exposed(c);
 	mp_add_strz(b, "forward");
 	forward_encode(w->forward, b);
 	mp_add_strz(b, "counters");

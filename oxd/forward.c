@@ -12,6 +12,7 @@
 
 #include "libbx/core/clock.h"
 #include "libbx/core/mp.h"
+#include "oxd/curve.h"
 #include "oxd/forward_push.h"
 #include "oxd/forward_session.h"
 #include "oxd/quarantine.h"
@@ -124,6 +125,10 @@ link_open(struct forward *f, struct link *l, size_t place, int64_t now_ns)
 	bool ok = l->socket && zsock_limit(l->socket, type, &limits);
 	if (ok && u->push)
 		ok = zmq_setsockopt(l->socket, ZMQ_LINGER, &linger, sizeof linger) == 0;
+	if (ok && !u->push) {
+		ok = curve_call(l->socket);
+		curve_watch(f->cfg.zmq, l->socket, u->text);
+	}
 	if (ok && zmq_connect(l->socket, u->endpoint) == 0) {
 		link_begin(f, l, now_ns);
 		return true;

@@ -20,6 +20,7 @@
 #include "libbx/core/clock.h"
 #include "oxd/conf.h"
 #include "oxd/control.h"
+#include "oxd/curve.h"
 #include "oxd/forward.h"
 #include "oxd/house.h"
 #include "oxd/keeper.h"
@@ -163,7 +164,10 @@ open_ports(struct oxd *o, char *err, size_t err_cap)
 		snprintf(err, err_cap, "ZeroMQ: %s", zmq_strerror(errno));
 		return false;
 	}
-	return port_open(&o->control_port, o->zmq, ZMQ_REP, "control", &o->conf.control, err, err_cap) &&
+	struct curve_config curve = {
+	    .key_path = o->conf.curve_key, .allow_path = o->conf.curve_allow, .server_path = o->conf.server_key};
+	return curve_open(o->zmq, &curve, &o->stats, err, err_cap) &&
+	       port_open(&o->control_port, o->zmq, ZMQ_REP, "control", &o->conf.control, err, err_cap) &&
 	       port_open(&o->collect_port, o->zmq, ZMQ_PULL, "collection", &o->conf.collect, err, err_cap) &&
 	       port_open(&o->relay_port, o->zmq, ZMQ_ROUTER, "relay", &o->conf.relay, err, err_cap) &&
 	       port_open_stream(&o->stream_port, o->zmq, &o->conf.control, err, err_cap);
@@ -364,6 +368,7 @@ oxd_stop(struct oxd *o)
 	control_fini(&o->control);
 	port_close(&o->control_port);
 	port_close(&o->stream_port);
+	curve_close();
 	zmq_ctx_term(o->zmq);
 	forward_close(&o->forward);
 	if (o->logwriter)
@@ -437,6 +442,9 @@ main(int argc, char **argv)
 	}
 	say(SAY_INFO, "control %s, collection %s, relay %s, stream %s, run directory %s", o.control_port.text,
 	    o.collect_port.text, o.relay_port.text, o.stream_port.text, o.house.run_path);
+	if (o.collect_port.exposed || o.relay_port.exposed)
+		say(SAY_WARNING, "other hosts can send to %s and %s in plain text; --curve-key would guard them",
+		    o.collect_port.text, o.relay_port.text);
 	sd_notify(0, "READY=1");
 	serve(&o);
 	bool ok = oxd_stop(&o);

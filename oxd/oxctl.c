@@ -33,6 +33,10 @@ static const struct setting table[] = {
     {"out", 'o', SET_TEXT, AT(out), NULL, "FILE", "store cat, export: write to this file, whole or not at all", NULL,
 	true},
     {"yes", 'y', SET_FLAG, AT(yes), NULL, NULL, "store prune: do it, instead of saying what would go", NULL, true},
+    {"server-key", 0, SET_TEXT, AT(server_key), NULL, "FILE",
+	"public key of the oxd, where its control port is guarded", NULL, false},
+    {"curve-key", 0, SET_TEXT, AT(curve_key), NULL, "FILE", "our own key, where that oxd allows some only", NULL,
+	false},
     {"json", 0, SET_FLAG, AT(json), NULL, NULL, "print the answer as JSON", NULL, true},
     {"raw", 0, SET_FLAG, AT(json), NULL, NULL, "the same as --json", NULL, true},
     {"help", 'h', SET_FLAG, AT(help), NULL, NULL, "print this and leave", NULL, true},
@@ -60,6 +64,7 @@ static const struct command {
     {"store", "COMMAND [TYPE]", oxctl_store,
 	"log files: list, verify, cat, export (as JSON), compress, prune, reindex; TYPE is a pattern"},
     {"shutdown", "", oxctl_shutdown, "stop the oxd cleanly"},
+    {"keygen", "FILE", oxctl_keygen, "write a new key to FILE, its public part to FILE.pub"},
     {"version", "", oxctl_version, "the version of the running oxd"},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };

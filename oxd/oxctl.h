@@ -19,6 +19,7 @@
 struct oxctl {
 	const char *host; /* as given, else found in the run directory's oxd.json, else 127.0.0.1:3513 */
 	const char *run_dir;
+	const char *curve_key, *server_key;
 	bool json; /* answers as JSON */
 	uint64_t count;
 	int64_t interval_ns;
@@ -54,6 +55,7 @@ int oxctl_audit(const struct oxctl *o, char **words);
 int oxctl_forward(const struct oxctl *o, char **words);
 int oxctl_flush(const struct oxctl *o, char **words);
 int oxctl_peers(const struct oxctl *o, char **words);
+int oxctl_keygen(const struct oxctl *o, char **words);
 int oxctl_rings(const struct oxctl *o, char **words);
 int oxctl_rotate(const struct oxctl *o, char **words);
 int oxctl_rules(const struct oxctl *o, char **words);

@@ -6,13 +6,14 @@
 
 #include "libbx/core/addr.h"
 #include "libbx/core/clock.h"
+#include "libbx/core/keyfile.h"
 #include "libbx/core/mp.h"
 #include "oxd/say.h"
 
 enum { CONTROL_PORT = 3513, CONNECT_MS = 4000 };
 
 static bool
-connected(void *monitor)
+connected(void *monitor, bool *refused)
 {
 	int64_t until_ns = clock_mono_ns() + (int64_t)CONNECT_MS * 1000000;
 	for (;;) {
@@ -30,11 +31,37 @@ connected(void *monitor)
 		zmq_msg_close(&m);
 		if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
 			return true;
+		*refused =
+		    *refused || (event & (ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+					     ZMQ_EVENT_HANDSHAKE_FAILED_AUTH));
+		if (*refused)
+			return false;
 	}
 }
 
+/* False when a key file is no good, which is told. */
 static bool
-open_sockets(struct oxctl_link *l, const char *endpoint)
+set_keys(void *socket, const struct oxctl *o)
+{
+	struct keyfile server, own = {{0}, {0}};
+	const char *wrong = keyfile_read(o->server_key, false, &server), *path = o->server_key;
+	if (!wrong && o->curve_key) {
+		path = o->curve_key;
+		wrong = keyfile_read(path, true, &own);
+	} else if (!wrong && zmq_curve_keypair(own.public_key, own.secret_key) != 0) {
+		wrong = "this libzmq has no CURVE";
+	}
+	if (wrong) {
+		say(SAY_ERROR, "key file %s: %s", path, wrong);
+		return false;
+	}
+	return zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, server.public_key, KEY_TEXT) == 0 &&
+	       zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, own.public_key, KEY_TEXT) == 0 &&
+	       zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, own.secret_key, KEY_TEXT) == 0;
+}
+
+static bool
+open_sockets(struct oxctl_link *l, const struct oxctl *o, const char *endpoint, bool *refused)
 {
 	int none = 0, connect_ms = CONNECT_MS;
 	l->zmq = zmq_ctx_new();
@@ -45,9 +72,11 @@ open_sockets(struct oxctl_link *l, const char *endpoint)
 	zmq_setsockopt(l->socket, ZMQ_LINGER, &none, sizeof none);
 	zmq_setsockopt(l->monitor, ZMQ_LINGER, &none, sizeof none);
 	zmq_setsockopt(l->socket, ZMQ_SNDTIMEO, &connect_ms, sizeof connect_ms);
+	if (o->server_key && !set_keys(l->socket, o))
+		return false;
 	return zmq_socket_monitor(l->socket, "inproc://monitor", ZMQ_EVENT_ALL) == 0 &&
 	       zmq_connect(l->monitor, "inproc://monitor") == 0 && zmq_connect(l->socket, endpoint) == 0 &&
-	       connected(l->monitor);
+	       connected(l->monitor, refused);
 }
 
 int
@@ -62,9 +91,13 @@ oxctl_link_open(struct oxctl_link *l, const struct oxctl *o)
 		return 2;
 	}
 	addr_endpoint(&where, endpoint);
-	if (open_sockets(l, endpoint))
+	bool refused = false;
+	if (open_sockets(l, o, endpoint, &refused))
 		return 0;
-	say(SAY_ERROR, "no oxd answers at %s", o->host);
+	if (refused)
+		say(SAY_ERROR, "%s: the handshake failed: a wrong or missing key on one side", o->host);
+	else
+		say(SAY_ERROR, "no oxd answers at %s", o->host);
 	oxctl_link_close(l);
 	return 1;
 }

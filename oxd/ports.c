@@ -12,6 +12,7 @@
 #include <zmq.h>
 
 #include "libbx/core/rand.h"
+#include "oxd/curve.h"
 #include "oxd/relay.h"
 #include "oxd/zsock.h"
 
@@ -78,7 +79,14 @@ open_and_bind(struct port *p, void *zmq, int type, const struct addr *where)
 	}
 	p->socket = zmq_socket(zmq, type);
 	addr_endpoint(where, endpoint);
-	if (p->socket && set_limits(p->socket, type, where) && zmq_bind(p->socket, endpoint) == 0) {
+	if (p->socket && set_limits(p->socket, type, where) && curve_guard(p->socket, where, &p->curve)) {
+		if (p->curve)
+			curve_watch(zmq, p->socket, endpoint);
+	} else {
+		port_close(p);
+	}
+	if (p->socket && zmq_bind(p->socket, endpoint) == 0) {
+		p->exposed = !p->curve && !addr_is_local(where);
 		note_endpoint(p, where);
 		return true;
 	}

@@ -18,6 +18,8 @@ struct port {
 	char endpoint[ADDR_ENDPOINT_MAX]; /* as ZeroMQ says it */
 	char text[ADDR_ENDPOINT_MAX];     /* as people write it: HOST:PORT or ipc:///path */
 	uint16_t number;                  /* 0 for ipc */
+	bool curve;                       /* speaks CURVE */
+	bool exposed;                     /* other hosts can reach it, in plain text */
 };
 
 /* `type` is ZMQ_REP, ZMQ_PULL or ZMQ_ROUTER.  On failure one line in err that names the port and why. */
