@@ -12,14 +12,16 @@
 
 /* ---- contexts ---- */
 
+static const struct bx_options no_options;
+
 bx_ctx *
 bx_new_with(const struct bx_options *options)
 {
-	static const struct bx_options none = {.name = ""};
 	struct thread *t = thread_enter();
 	if (!t)
 		return NULL;
-	struct ctx *c = context_new(t, options ? options : &none, BX__NAME_UNKNOWN);
+	struct ctx *c =
+	    context_new(t, options ? options->name : NULL, BX__NAME_UNKNOWN, options ? options : &no_options);
 	if (!c)
 		process_drop(t->process, DROP_INERT, 0);
 	if (c)
@@ -36,7 +38,7 @@ bx_new(const char *name)
 }
 
 static inline bx_ctx *
-begin_with(const struct bx_options *options, uint32_t known)
+begin_with(const char *name, uint32_t known, const struct bx_options *options)
 {
 	struct thread *t = thread_enter();
 	if (!t) {
@@ -47,7 +49,7 @@ begin_with(const struct bx_options *options, uint32_t known)
 		}
 		return NULL;
 	}
-	struct ctx *c = t->lost || !context_may_push(t) ? NULL : context_new(t, options, known);
+	struct ctx *c = t->lost || !context_may_push(t) ? NULL : context_new(t, name, known, options);
 	bx_ctx *handle = NULL;
 	if (c) {
 		context_push(t, c);
@@ -63,7 +65,7 @@ begin_with(const struct bx_options *options, uint32_t known)
 bx_ctx *
 bx__begin(const char *name, uint32_t known)
 {
-	return begin_with(&(struct bx_options){.name = name}, known);
+	return begin_with(name, known, &no_options);
 }
 
 bx_ctx *(bx_begin)(const char *name)
@@ -182,7 +184,7 @@ bx_done(bx_ctx *ctx)
 struct bx__scope
 bx__enter(const struct bx_options *options, uint32_t known)
 {
-	return (struct bx__scope){begin_with(options, known), 1};
+	return (struct bx__scope){begin_with(options->name, known, options), 1};
 }
 
 void

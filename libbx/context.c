@@ -11,8 +11,6 @@
 #include "libbx/sample.h"
 #include "libbx/trace.h"
 
-enum { TAG_BITS = 12, TAG_MASK = (1 << TAG_BITS) - 1 };
-
 /* ---- memory ---- */
 
 static size_t
@@ -101,24 +99,17 @@ take_memory(struct thread *t)
 
 /* ---- handles ---- */
 
-bx_ctx *
-context_handle(const struct ctx *c)
-{
-	uintptr_t tag = atomic_load_explicit(&c->serial, memory_order_relaxed) & TAG_MASK;
-	return (bx_ctx *)((uintptr_t)c | tag); /* NOLINT(performance-no-int-to-ptr) */
-}
-
 struct ctx *
 context_of(struct thread *t, bx_ctx *handle)
 {
 	if (handle == BX__CURRENT)
 		return t->current;
-	uintptr_t at = (uintptr_t)handle & ~(uintptr_t)TAG_MASK;
+	uintptr_t at = (uintptr_t)handle & ~(uintptr_t)CONTEXT_TAG_MASK;
 	if (!at)
 		return NULL;
 	struct ctx *c = (struct ctx *)at; /* NOLINT(performance-no-int-to-ptr) */
-	uintptr_t tag = atomic_load_explicit(&c->serial, memory_order_relaxed) & TAG_MASK;
-	return tag == ((uintptr_t)handle & TAG_MASK) ? c : NULL;
+	uintptr_t tag = atomic_load_explicit(&c->serial, memory_order_relaxed) & CONTEXT_TAG_MASK;
+	return tag == ((uintptr_t)handle & CONTEXT_TAG_MASK) ? c : NULL;
 }
 
 void
@@ -201,13 +192,13 @@ count_sampled_out(struct thread *t)
 }
 
 struct ctx *
-context_new(struct thread *t, const struct bx_options *options, uint32_t known)
+context_new(struct thread *t, const char *name, uint32_t known, const struct bx_options *options)
 {
 	struct ctx *c = take(t);
 	const struct lineage *parent;
 	if (!c)
 		return NULL;
-	if (!lineage_resolve(t, options->name ? options->name : "", known, &c->line, &parent)) {
+	if (!lineage_resolve(t, name ? name : "", known, &c->line, &parent)) {
 		mistaken(t, c);
 		return c;
 	}

@@ -39,13 +39,20 @@ struct ctx {
 
 /* The context behind a handle, or NULL when it is none, stale (counted) or BX__CURRENT with nothing open. */
 struct ctx *context_of(struct thread *t, bx_ctx *handle);
-bx_ctx *context_handle(const struct ctx *c);
+enum { CONTEXT_TAG_BITS = 12, CONTEXT_TAG_MASK = (1 << CONTEXT_TAG_BITS) - 1 };
+
+static inline bx_ctx *
+context_handle(const struct ctx *c)
+{
+	uintptr_t tag = atomic_load_explicit(&c->serial, memory_order_relaxed) & CONTEXT_TAG_MASK;
+	return (bx_ctx *)((uintptr_t)c | tag); /* NOLINT(performance-no-int-to-ptr) */
+}
 
 /*
- * Makes a context under what is open on this thread; NULL when there is no memory.  `known`: of the options' name, see
- * BX__NAME_KNOWN().
+ * Makes a context under what is open on this thread; NULL when there is no memory.  `known`: what the compiler knows of
+ * the name, see BX__NAME_KNOWN().  Of the options, the name is not looked at.
  */
-struct ctx *context_new(struct thread *t, const struct bx_options *options, uint32_t known);
+struct ctx *context_new(struct thread *t, const char *name, uint32_t known, const struct bx_options *options);
 
 /* Makes a context with this lineage, started at these times. */
 struct ctx *context_make(struct thread *t, const struct lineage *line, int64_t start_mono, int64_t start_wall);

@@ -179,6 +179,14 @@ id_from_environment(struct thread *t, struct lineage *line)
 	return true;
 }
 
+/* The middle digits are of the span, which is as random: one draw less. */
+static struct id
+new_id(struct thread *t, uint64_t span, int64_t wall_ns)
+{
+	uint64_t epoch_s = (uint64_t)wall_ns / 1000000000;
+	return (struct id){epoch_s << 32 | span >> 32, rand_u64(&t->rand)};
+}
+
 void
 lineage_inherit(struct thread *t, struct lineage *line, const struct lineage *parent, const char *id, int64_t wall_ns)
 {
@@ -195,6 +203,6 @@ lineage_inherit(struct thread *t, struct lineage *line, const struct lineage *pa
 	} else {
 		bool given = bx_config.id[0] || bx_config.trace_id[0];
 		if (__builtin_expect(!given, 1) || !id_from_environment(t, line))
-			line->id = id_new((uint64_t)(wall_ns / 1000000000), &t->rand);
+			line->id = new_id(t, line->span, wall_ns);
 	}
 }

@@ -341,19 +341,15 @@ look_at_tail(struct ring *r)
 	r->leave = atomic_load_explicit(&r->header->please_leave, memory_order_relaxed) != 0;
 }
 
-uint8_t *
-ring_room(struct ring *r, uint64_t size)
+bool
+ring_look(struct ring *r, uint64_t size)
 {
-	if (__builtin_expect(r->head + size - r->tail > r->capacity, 0)) {
-		look_at_tail(r);
-		if (r->head + size - r->tail > r->capacity)
-			return NULL;
-	}
-	return r->data + (r->head & (r->capacity - 1));
+	look_at_tail(r);
+	return r->head + size - r->tail <= r->capacity;
 }
 
 /* At half full, and again each eighth after it, while oxd says that it sleeps. */
-static void
+void
 ring_bell(struct ring *r, struct process *p)
 {
 	if (r->head - r->rung_at < r->capacity / 8)
@@ -366,19 +362,6 @@ ring_bell(struct ring *r, struct process *p)
 	int kept = errno;
 	syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
 	errno = kept;
-}
-
-void
-ring_publish(struct ring *r, uint64_t size, struct process *p)
-{
-	struct ring_record *record = (struct ring_record *)(void *)(r->data + (r->head & (r->capacity - 1)));
-	atomic_store_explicit(&record->pos, r->head, memory_order_release);
-	r->head += size;
-	atomic_store_explicit(&r->header->head, r->head, memory_order_release);
-	uint64_t events = atomic_load_explicit(&r->header->events, memory_order_relaxed);
-	atomic_store_explicit(&r->header->events, events + 1, memory_order_relaxed);
-	if (__builtin_expect(r->head - r->tail >= r->capacity / 2, 0))
-		ring_bell(r, p);
 }
 
 static void

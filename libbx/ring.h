@@ -33,12 +33,37 @@ bool ring_take(struct ring *r, struct process *p);
 /* Gives the ring back to the process, for the next thread. */
 void ring_give_back(struct ring *r);
 
+/* Looks how far oxd is.  True when there is room for `size` bytes now. */
+bool ring_look(struct ring *r, uint64_t size);
+
 /* Where a record of up to `size` bytes (a multiple of 8, at most a quarter of the capacity) may be written, or NULL when
  * the ring is full. */
-uint8_t *ring_room(struct ring *r, uint64_t size);
+static inline uint8_t *
+ring_room(struct ring *r, uint64_t size)
+{
+	if (__builtin_expect(r->head + size - r->tail > r->capacity, 0) && !ring_look(r, size))
+		return NULL;
+	return r->data + (r->head & (r->capacity - 1));
+}
+
+/* Wakes oxd when it sleeps: at half full, and again each eighth after it. */
+void ring_bell(struct ring *r, struct process *p);
 
 /* Publishes the record of `size` bytes that now stands at ring_room()'s place, all but its position word. */
-void ring_publish(struct ring *r, uint64_t size, struct process *p);
+static inline void
+ring_publish(struct ring *r, uint64_t size, struct process *p)
+{
+	struct ring_header *h = r->header;
+	uint64_t head = r->head;
+	struct ring_record *record = (struct ring_record *)(void *)(r->data + (head & (r->capacity - 1)));
+	atomic_store_explicit(&record->pos, head, memory_order_release);
+	r->head = head += size;
+	atomic_store_explicit(&h->head, head, memory_order_release);
+	uint64_t events = atomic_load_explicit(&h->events, memory_order_relaxed);
+	atomic_store_explicit(&h->events, events + 1, memory_order_relaxed);
+	if (__builtin_expect(head - r->tail >= r->capacity / 2, 0))
+		ring_bell(r, p);
+}
 
 /* Counts events that no ring could take. */
 void ring_drop(struct ring *r, enum ring_drop reason, uint64_t count, uint64_t bytes, double now);

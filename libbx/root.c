@@ -13,14 +13,14 @@ enum { NOT_MADE, BEING_MADE, MADE };
 enum { PATIENCE = 100000 }; /* loads that we wait for another thread that is making it */
 
 static struct lineage root;
-static bool declared;
+bool root_declared;
 static int64_t began_mono, began_wall;
 static uint64_t made_in; /* generation that the lineage was last made in; 0: never */
 
 bool
 root_declare(const char *name, int64_t start_mono, int64_t start_wall)
 {
-	if (declared)
+	if (root_declared)
 		return false;
 	root.name_len = (uint16_t)strnlen(name, NAME_MAX_LEN);
 	memcpy(root.name, name, root.name_len);
@@ -28,8 +28,8 @@ root_declare(const char *name, int64_t start_mono, int64_t start_wall)
 	root.recorded = true;
 	began_mono = start_mono;
 	began_wall = start_wall;
-	declared = root.name_len > 0;
-	return declared;
+	root_declared = root.name_len > 0;
+	return root_declared;
 }
 
 static void
@@ -59,11 +59,9 @@ make(struct thread *t)
 }
 
 const struct lineage *
-root_line(struct thread *t)
+root_line_declared(struct thread *t)
 {
 	struct process *p = t->process;
-	if (!declared)
-		return NULL;
 	uint32_t state = atomic_load_explicit(&p->root, memory_order_acquire);
 	if (__builtin_expect(state == MADE, 1))
 		return &root;

@@ -14,7 +14,15 @@
 #include "libbx/context.h"
 
 /* The root's lineage, or NULL when there is no root (no shim) or it is just being made by the code we interrupted. */
-const struct lineage *root_line(struct thread *t);
+const struct lineage *root_line_declared(struct thread *t);
+
+extern bool root_declared;
+
+static inline const struct lineage *
+root_line(struct thread *t)
+{
+	return __builtin_expect(root_declared, 0) ? root_line_declared(t) : NULL;
+}
 
 /* Declares the root.  False when there is one already. */
 bool root_declare(const char *name, int64_t start_mono, int64_t start_wall);

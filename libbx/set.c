@@ -3,7 +3,7 @@
  * set: the calls behind bx_set(), bx_append() and bx_add().
  *
  * What almost every call is, a key that the compiler knows and that is new, is written where it will stand, by a few
- * dozen instructions.  Everything else goes the long way through any_*().
+ * dozen instructions.  Everything else goes the long way, through any_*().
  */
 #include "include/blueox.h"
 
@@ -11,12 +11,6 @@
 
 #include "libbx/context.h"
 #include "libbx/core/mp.h"
-
-static inline struct ctx *
-context_for(struct thread *t, bx_ctx *handle)
-{
-	return __builtin_expect(handle == BX__CURRENT, 1) ? t->current : context_of(t, handle);
-}
 
 static struct field_key
 key_of(const char *key, uint32_t known)
@@ -39,32 +33,61 @@ wanted(struct thread *t, const struct ctx *c, const char *key)
 
 /* ---- setting ---- */
 
-static __attribute__((noinline)) void
-any_scalar(struct thread *t, struct ctx *c, const char *key, uint32_t known, const uint8_t *value, size_t n)
+/*
+ * The short way: enters, and returns the current context when it takes this key at once.  Else it has left again, and
+ * says whether there is a long way to try.
+ */
+static inline struct ctx *
+enter_short(bx_ctx *handle, uint32_t known, uint32_t value_max, bool *try_long)
 {
-	if (!wanted(t, c, key))
-		return;
-	struct field_key k = key_of(key, known);
-	uint8_t *p = fields_reserve(&c->fields, k, (uint32_t)n);
-	if (p)
-		fields_commit(&c->fields, k, (const uint8_t *)memcpy(p, value, n) + n);
+	uint32_t on = config_on();
+	*try_long = on;
+	if (!on)
+		return NULL;
+	struct thread *t = thread_try(on);
+	if (__builtin_expect(!t, 0))
+		return NULL;
+	struct ctx *c = t->current;
+	if (__builtin_expect(handle == BX__CURRENT && c && fields_simple(&c->fields, known, value_max), 1))
+		return c;
+	*try_long = handle != BX__CURRENT || !c || c->line.recorded;
+	thread_leave(t);
+	return NULL;
 }
 
+static __attribute__((noinline)) void
+any_scalar(bx_ctx *ctx, const char *key, uint32_t known, const uint8_t *value, size_t n)
+{
+	struct thread *t = thread_enter();
+	if (!t)
+		return;
+	struct ctx *c = context_of(t, ctx);
+	if (wanted(t, c, key)) {
+		struct field_key k = key_of(key, known);
+		uint8_t *p = fields_reserve(&c->fields, k, (uint32_t)n);
+		if (p)
+			fields_commit(&c->fields, k, (const uint8_t *)memcpy(p, value, n) + n);
+	}
+	thread_leave(t);
+}
+
+/* Two functions a type, so that the short way saves no registers for the long one. */
 #define SETTER(name, type, put)                                                                                        \
+	static __attribute__((noinline)) void any_##name(bx_ctx *ctx, const char *key, uint32_t known, type value)     \
+	{                                                                                                              \
+		uint8_t bytes[MP_HEADER_MAX];                                                                          \
+		any_scalar(ctx, key, known, bytes, (size_t)(put(bytes, value) - bytes));                               \
+	}                                                                                                              \
 	void bx__set_##name(bx_ctx *ctx, const char *key, uint32_t known, type value)                                  \
 	{                                                                                                              \
-		struct thread *t = thread_enter();                                                                     \
-		if (!t)                                                                                                \
-			return;                                                                                        \
-		struct ctx *c = context_for(t, ctx);                                                                   \
-		if (__builtin_expect(c && fields_simple(&c->fields, known, MP_HEADER_MAX), 1)) {                       \
-			uint8_t *p = fields_put_key(&c->fields, key, known);                                           \
-			fields_append(&c->fields, known, put(p, value));                                               \
-		} else if (!c || c->line.recorded) {                                                                   \
-			uint8_t bytes[MP_HEADER_MAX];                                                                  \
-			any_scalar(t, c, key, known, bytes, (size_t)(put(bytes, value) - bytes));                      \
+		bool try_long;                                                                                         \
+		struct ctx *c = enter_short(ctx, known, MP_HEADER_MAX, &try_long);                                     \
+		if (__builtin_expect(c != NULL, 1)) {                                                                  \
+			fields_append(&c->fields, known, put(fields_put_key(&c->fields, key, known), value));          \
+			thread_leave(&bx_thread);                                                                      \
+		} else if (try_long) {                                                                                 \
+			any_##name(ctx, key, known, value);                                                            \
 		}                                                                                                      \
-		thread_leave(t);                                                                                       \
 	}
 
 SETTER(int, int64_t, mp_put_int)
@@ -73,7 +96,7 @@ SETTER(bool, bool, mp_put_bool)
 SETTER(float, float, mp_put_float)
 SETTER(double, double, mp_put_double)
 
-static inline uint8_t *
+static inline __attribute__((always_inline)) uint8_t *
 put_slice(uint8_t *p, struct bx_slice s)
 {
 	uint32_t n = (uint32_t)s.n;
@@ -83,57 +106,57 @@ put_slice(uint8_t *p, struct bx_slice s)
 }
 
 /* What a slice may take, and more than any context has for one that is too long. */
-static uint32_t
+static inline uint32_t
 slice_bound(struct bx_slice s)
 {
 	return s.n > UINT32_MAX / 2 ? UINT32_MAX / 2 : (uint32_t)s.n + MP_HEADER_MAX;
 }
 
 static __attribute__((noinline)) void
-any_slice(struct thread *t, struct ctx *c, const char *key, uint32_t known, struct bx_slice value)
+any_slice(bx_ctx *ctx, const char *key, uint32_t known, struct bx_slice value)
 {
-	if (!wanted(t, c, key))
+	struct thread *t = thread_enter();
+	if (!t)
 		return;
-	struct field_key k = key_of(key, known);
-	uint8_t *p = fields_reserve(&c->fields, k, slice_bound(value));
-	if (p)
-		fields_commit(&c->fields, k, put_slice(p, value));
+	struct ctx *c = context_of(t, ctx);
+	if (wanted(t, c, key)) {
+		struct field_key k = key_of(key, known);
+		uint8_t *p = fields_reserve(&c->fields, k, slice_bound(value));
+		if (p)
+			fields_commit(&c->fields, k, put_slice(p, value));
+	}
+	thread_leave(t);
 }
 
-static inline void
-set_slice(struct thread *t, bx_ctx *ctx, const char *key, uint32_t known, struct bx_slice value)
+static inline __attribute__((always_inline)) void
+set_slice(bx_ctx *ctx, const char *key, uint32_t known, struct bx_slice value)
 {
-	struct ctx *c = context_for(t, ctx);
-	if (__builtin_expect(c && fields_simple(&c->fields, known, slice_bound(value)), 1)) {
-		uint8_t *p = fields_put_key(&c->fields, key, known);
-		fields_append(&c->fields, known, put_slice(p, value));
-	} else if (!c || c->line.recorded) {
-		any_slice(t, c, key, known, value);
+	bool try_long;
+	struct ctx *c = enter_short(ctx, known, slice_bound(value), &try_long);
+	if (__builtin_expect(c != NULL, 1)) {
+		fields_append(&c->fields, known, put_slice(fields_put_key(&c->fields, key, known), value));
+		thread_leave(&bx_thread);
+	} else if (try_long) {
+		any_slice(ctx, key, known, value);
 	}
 }
 
 void
 bx__set_slice(bx_ctx *ctx, const char *key, uint32_t known, struct bx_slice value)
 {
-	struct thread *t = thread_enter();
-	if (!t)
-		return;
-	set_slice(t, ctx, key, known, value);
-	thread_leave(t);
+	set_slice(ctx, key, known, value);
 }
 
 void
 bx__set_text(bx_ctx *ctx, const char *key, uint32_t known, const char *value)
 {
 	static const uint8_t nil = 0xc0;
-	struct thread *t = thread_enter();
-	if (!t)
+	if (!config_on())
 		return;
 	if (__builtin_expect(value != NULL, 1))
-		set_slice(t, ctx, key, known, bx_strn(value, strlen(value)));
+		set_slice(ctx, key, known, bx_strn(value, strlen(value)));
 	else
-		any_scalar(t, context_for(t, ctx), key, known, &nil, 1);
-	thread_leave(t);
+		any_scalar(ctx, key, known, &nil, 1);
 }
 
 /* ---- lists ---- */
@@ -144,7 +167,7 @@ append(bx_ctx *ctx, const char *key, uint32_t known, const uint8_t *value, size_
 	struct thread *t = thread_enter();
 	if (!t)
 		return;
-	struct ctx *c = context_for(t, ctx);
+	struct ctx *c = context_of(t, ctx);
 	if (wanted(t, c, key)) {
 		struct field_key k = key_of(key, known);
 		uint8_t *p = fields_reserve_item(&c->fields, k, (uint32_t)n);
@@ -174,7 +197,7 @@ bx__append_slice(bx_ctx *ctx, const char *key, uint32_t known, struct bx_slice v
 	struct thread *t = thread_enter();
 	if (!t)
 		return;
-	struct ctx *c = context_for(t, ctx);
+	struct ctx *c = context_of(t, ctx);
 	if (wanted(t, c, key)) {
 		struct field_key k = key_of(key, known);
 		uint8_t *p = fields_reserve_item(&c->fields, k, slice_bound(value));
@@ -243,7 +266,7 @@ add(bx_ctx *ctx, const char *key, uint32_t known, struct number value)
 	struct thread *t = thread_enter();
 	if (!t)
 		return;
-	struct ctx *c = context_for(t, ctx);
+	struct ctx *c = context_of(t, ctx);
 	if (wanted(t, c, key)) {
 		struct field_key k = key_of(key, known);
 		uint8_t sum[MP_HEADER_MAX];

@@ -72,19 +72,14 @@ join(struct thread *t, struct process *p)
 }
 
 struct thread *
-thread_enter_slow(struct thread *t)
+thread_enter_new(struct thread *t)
 {
 	struct process *p = process_get();
-	if (!p)
-		return NULL;
-	bool same = t->process == p && t->generation == atomic_load(&p->generation);
-	if (t->busy && same) {
-		process_drop(p, DROP_IN_SIGNAL, 0);
+	if (!p) {
+		t->busy = 0;
 		return NULL;
 	}
-	t->busy = 1;
-	atomic_signal_fence(memory_order_seq_cst);
-	if (!same)
+	if (t->process != p || t->generation != atomic_load(&p->generation))
 		join(t, p);
 	uint32_t on = config_on();
 	if (t->on && t->on != on) { /* recording was off: what was open then is over, and the ring may be another's */
@@ -93,6 +88,15 @@ thread_enter_slow(struct thread *t)
 	}
 	t->on = on ? on : t->on;
 	return t;
+}
+
+struct thread *
+thread_enter_interrupting(void)
+{
+	struct process *p = process_get();
+	if (p)
+		process_drop(p, DROP_IN_SIGNAL, 0);
+	return NULL;
 }
 
 int64_t

@@ -40,10 +40,24 @@ struct thread {
 #define THREAD_LOCAL __thread __attribute__((tls_model("initial-exec")))
 extern THREAD_LOCAL struct thread bx_thread;
 
-/* The slow half of thread_enter(): a new process, a new thread, recording that was off meanwhile, or a signal handler.
- * NULL as there. */
-struct thread *thread_enter_slow(struct thread *t);
+/* What thread_enter() does for a signal handler that came while this thread was inside: counts, and answers NULL. */
+struct thread *thread_enter_interrupting(void);
 
+/* What it does for a thread that is new to this process, a process that is new, or when recording was off meanwhile;
+ * NULL without memory. */
+struct thread *thread_enter_new(struct thread *t);
+
+static inline bool
+thread_is_of_process(const struct thread *t)
+{
+	uint64_t own = t->generation;
+	return atomic_load_explicit(&t->process->generation, memory_order_relaxed) == own;
+}
+
+/*
+ * The door is shut before anything is looked at: whatever a handler does from then on, a fork included, is not done to
+ * what this call works on.
+ */
 static inline struct thread *
 thread_enter(void)
 {
@@ -51,13 +65,28 @@ thread_enter(void)
 	uint32_t on = config_on();
 	if (!on)
 		return NULL;
-	if (__builtin_expect(t->busy || t->on != on ||
-				 atomic_load_explicit(&t->process->generation, memory_order_relaxed) != t->generation,
-		0))
-		return thread_enter_slow(t);
+	if (__builtin_expect(t->busy, 0))
+		return thread_enter_interrupting();
 	t->busy = 1;
 	atomic_signal_fence(memory_order_seq_cst);
+	if (__builtin_expect(t->on != on || !thread_is_of_process(t), 0))
+		return thread_enter_new(t);
 	return t;
+}
+
+/* As thread_enter() when recording is on (`on`) and nothing is unusual; else NULL, and nothing has happened. */
+static inline struct thread *
+thread_try(uint32_t on)
+{
+	struct thread *t = &bx_thread;
+	if (__builtin_expect(t->busy, 0))
+		return NULL;
+	t->busy = 1;
+	atomic_signal_fence(memory_order_seq_cst);
+	if (__builtin_expect(t->on == on && thread_is_of_process(t), 1))
+		return t;
+	t->busy = 0;
+	return NULL;
 }
 
 static inline void

@@ -7,7 +7,7 @@
  * other threads may be in the middle of an event meanwhile, and finish it as they began it.
  *
  * When recording is turned on again (another transport or the same), each thread at its next call drops what it had
- * open and gives its ring back to the process; see thread_enter_slow().
+ * open and gives its ring back to the process; see thread_enter_new().
  */
 #ifndef BLUEOX_TRANSPORT_H
 #define BLUEOX_TRANSPORT_H
