@@ -12,6 +12,7 @@
 #include "libbx/core/bytes.h"
 #include "libbx/core/event.h"
 #include "libbx/core/frame.h"
+#include "libbx/core/index.h"
 #include "libbx/core/mp.h"
 #include "libbx/core/relaymsg.h"
 #include "libbx/core/relaypack.h"
@@ -509,6 +510,50 @@ a_relays_answers_are_read_and_built_again(void **state)
 	buf_fini(&file);
 }
 
+/* The index of a log that is event_top.mp and then event_python2.mp, each a block of its own. */
+static void
+an_index_is_read_and_built_again(void **state)
+{
+	(void)state;
+	struct buf events[] = {build_top(), build_python2()}, built = {0};
+	const char *const ids[] = {id, "4f5f2f3800c0ffee"};
+	struct index_header h;
+	struct index_block b = {0};
+	struct event ev;
+	uint64_t offset = 0;
+	index_put_header(&built, events[0].data, events[0].len, &h);
+	for (uint32_t i = 0; i < COUNT_OF(events); i++) {
+		assert_int_equal(event_parse(events[i].data, events[i].len, &ev), BX_OK);
+		index_block_clear(&b);
+		index_block_add(&b, &ev);
+		index_put_entry(&built, &h, &b, i, offset, events[i].data, events[i].len);
+		offset += events[i].len;
+	}
+	struct buf file = golden("log_v1.idx", &built);
+	assert_int_equal(index_read_header(file.data, file.len, &h), BX_OK);
+	assert_true(index_is_of(&h, events[0].data, events[0].len));
+	offset = 0;
+	size_t at = INDEX_HEADER;
+	for (uint32_t i = 0; i < COUNT_OF(events); i++) {
+		struct index_entry e;
+		size_t used;
+		assert_int_equal(index_read_entry(file.data + at, file.len - at, &h, i, offset, &e, &used), BX_OK);
+		assert_true(index_block_holds(&e, events[i].data));
+		assert_true(e.length == events[i].len && e.count == 1 && e.untimed == 0);
+		assert_true(index_may_have_id(&e, text(ids[i])) && !index_may_have_id(&e, text(ids[1 - i])));
+		assert_true(e.least_start == (i == 0 ? 1705046723.25 : 1331638200.0));
+		assert_true(e.least_when == e.greatest_when && e.least_when == (i == 0 ? 1705046723.5 : 1331638200.5));
+		offset += e.length;
+		at += used;
+	}
+	assert_int_equal(at, file.len);
+	for (size_t i = 0; i < COUNT_OF(events); i++)
+		buf_fini(&events[i]);
+	index_block_fini(&b);
+	buf_fini(&built);
+	buf_fini(&file);
+}
+
 int
 main(void)
 {
@@ -520,6 +565,7 @@ main(void)
 	    cmocka_unit_test(a_frame_is_read_and_built_again),
 	    cmocka_unit_test(a_ring_is_read_and_built_again),
 	    cmocka_unit_test(wire_version_3s_first_part_is_read_and_built_again),
+	    cmocka_unit_test(an_index_is_read_and_built_again),
 	    cmocka_unit_test(a_relays_greetings_are_read_and_built_again),
 	    cmocka_unit_test(a_relays_frames_are_read_and_built_again),
 	    cmocka_unit_test(a_relays_answers_are_read_and_built_again),
