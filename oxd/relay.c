@@ -503,6 +503,12 @@ relay_say_goodbye(struct relay *r)
 	}
 }
 
+size_t
+relay_sessions(const struct relay *r)
+{
+	return HASH_COUNT(r->by_from);
+}
+
 void
 relay_encode(const struct relay *r, int64_t now_ns, struct buf *out)
 {

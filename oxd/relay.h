@@ -69,6 +69,8 @@ bool relay_owes(const struct relay *r); /* something is going to be due soon */
 /* oxd leaves: every session is told. */
 void relay_say_goodbye(struct relay *r);
 
+size_t relay_sessions(const struct relay *r);
+
 /* One MessagePack array that tells of each session. */
 void relay_encode(const struct relay *r, int64_t now_ns, struct buf *out);
 

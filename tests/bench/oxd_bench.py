@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -50,13 +51,15 @@ def bar(value, wanted, least=True):
 
 
 class Oxd:
-    def __init__(self, name):
+    def __init__(self, name, *options):
         self.dir = TMP / name
         self.run = pathlib.Path("/dev/shm") / f"bx-bench-{os.getpid()}-{name}"
         self.dir.mkdir()
         self.run.mkdir()
         argv = [BUILD / "oxd", f"--run-dir={self.run}", f"--log-path={self.dir}/log", f"--state-path={self.dir}/state",
-                "--control=127.0.0.1:0", "--collect=127.0.0.1:0"]
+                "--control=127.0.0.1:0", "--collect=127.0.0.1:0", *options]
+        if any(o.startswith("--forward") for o in options):
+            argv = [a for a in argv if not str(a).startswith("--log-path")]
         self.child = subprocess.Popen([str(a) for a in argv])
         children.append(self.child)
         self.info = wait_for(self.told, "oxd to say where it listens")
@@ -74,8 +77,11 @@ class Oxd:
         return subprocess.run([str(BUILD / "oxctl"), "-H", self.info["control"], *args], check=True, capture_output=True,
                               timeout=120)
 
+    def status(self):
+        return json.loads(self.ctl("--raw").stdout)
+
     def counters(self):
-        return json.loads(self.ctl("--raw").stdout)["counters"]
+        return self.status()["counters"]
 
     def __enter__(self):
         return self
@@ -148,6 +154,38 @@ def push_clients():
         print(f"version 3 clients, one event a message: {rate / 1e3:.0f} k events/s to durable log files (bar 450), "
               f"0 dropped, {(cpu_s(oxd.child.pid) - cpu) / count * 1e9:.0f} ns CPU of oxd an event{bar(rate, 450e3)}")
         return rate
+
+
+def relay():
+    """A journal full of events goes to another oxd as it comes up: durable here, durable there, packed with zstd."""
+    with Oxd("relay-there") as there:
+        place = there.info["relay"]
+        with Oxd("relay-here", f"--forward=relay://{place}") as here:
+            os.kill(there.child.pid, signal.SIGSTOP)
+            env = {**os.environ, "BLUEOX_RUN_DIR": str(here.run), "BLUEOX_RING_SIZE": "1m"}
+            subprocess.run([str(BUILD / "bench/ringload"), "2", "1000000", str(SECONDS)], env=env, check=True,
+                           capture_output=True, timeout=300)
+            events = here.counters()["ring_events"]
+
+            def quiet():
+                journal = here.status()["journal"]
+                return journal["synced"] == journal["last"]
+            wait_for(quiet, "the sender's journal to be durable")
+            last = here.status()["journal"]["synced"]
+            cpu, started = cpu_s(here.child.pid) + cpu_s(there.child.pid), time.monotonic()
+            os.kill(there.child.pid, signal.SIGCONT)
+            wait_for(lambda: here.status()["forward"]["acked"] >= last, "all to be acknowledged", 120)
+            took = time.monotonic() - started
+            there.ctl("flush")
+            cpu = cpu_s(here.child.pid) + cpu_s(there.child.pid) - cpu
+            sent = here.counters()
+            rate = events / took
+            print(f"oxd to oxd, {events} events: {rate / 1e6:.2f} M events/s acknowledged (bar 1.00), packed "
+                  f"{here.status()['journal']['bytes'] / max(sent['forward_bytes'], 1):.1f} to 1, {cpu / events * 1e9:.0f} ns CPU "
+                  f"of both an event, the log files there included{bar(rate, 1e6)}")
+            logged = there.counters()["log_events"]
+            if logged < events:  # what tells of drops is there too
+                sys.exit(f"oxd_bench: {events} events here, {logged} in the log there")
 
 
 def rsyslog():
@@ -228,7 +266,7 @@ def main():
     print(f"events of about 200 bytes, rings of 1 MiB, runs of {SECONDS:.0f} s, {os.cpu_count()} processors, load average "
           f"{os.getloadavg()[0]:.1f} at the start")
     chosen = sys.argv[1:]
-    parts = {"throughput": throughput, "without_drops": without_drops, "push": push_clients, "idle": idle}
+    parts = {"throughput": throughput, "without_drops": without_drops, "push": push_clients, "relay": relay, "idle": idle}
     for name, part in parts.items():
         if not chosen or name in chosen:
             part()

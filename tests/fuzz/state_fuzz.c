@@ -4,7 +4,7 @@
  *
  * Input: a byte, odd for a checkpoint, then the content.
  */
-/* LIBS: oxd/positions.c oxd/source.c oxd/disk.c */
+/* LIBS: oxd/positions.c oxd/origins.c oxd/source.c oxd/disk.c */
 #include "oxd/checkpoint.c"
 #include "oxd/positions.h"
 #include "tests/fuzz/fuzz.h"
