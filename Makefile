@@ -40,6 +40,7 @@ say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' '$(1)' '$(2)';)
 
 CORE := $(wildcard libbx/core/*.c)
 LIBBX := $(wildcard libbx/*.c)
+LIBBX_TCP := $(wildcard libbx/tcp/*.c)
 OXRUN := $(wildcard preload/oxrun*.c)
 PRELOAD := $(filter-out $(OXRUN),$(wildcard preload/*.c)) $(wildcard preload/*.S)
 OXD := $(filter-out oxd/oxctl.c oxd/main.c,$(wildcard oxd/*.c))
@@ -60,7 +61,7 @@ BENCHES := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 
 PROGRAMS := $(B)/oxd $(B)/oxctl $(B)/oxview $(B)/oxrun
-LIBRARIES := $(B)/libbx.so $(B)/libbx.a $(B)/libbx_preload.so
+LIBRARIES := $(B)/libbx.so $(B)/libbx.a $(B)/libbx_tcp.so.1 $(B)/libbxtcp.a $(B)/libbx_preload.so
 
 .PHONY: all lib programs test unit e2e check demo bench fuzz soak deb install clean tests-build deps
 .DEFAULT_GOAL := all
@@ -97,6 +98,13 @@ $(B)/libbx.a: $(call obj,$(LIBBX) $(CORE))
 $(B)/libbx.so.1: $(call obj,$(LIBBX)) $(B)/libbxcore.a libbx/libbx.map
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) $(if $(SAN),-shared,$(SHARED_FLAGS)) -Wl,-soname,libbx.so.1 -Wl,--version-script=libbx/libbx.map \
 		-o $@ $(call obj,$(LIBBX)) $(B)/libbxcore.a
+# Opened with dlopen, by libbx, beside which it lies.
+$(B)/libbx_tcp.so.1: $(call obj,$(LIBBX_TCP)) $(B)/libbxcore.a libbx/tcp/tcp.map
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) $(if $(SAN),-shared,$(SHARED_FLAGS)) -Wl,-soname,libbx_tcp.so.1 -Wl,--version-script=libbx/tcp/tcp.map \
+		-o $@ $(call obj,$(LIBBX_TCP)) $(B)/libbxcore.a -lzstd
+$(B)/libbxtcp.a: $(call obj,$(LIBBX_TCP))
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+
 $(B)/libbx.so: $(B)/libbx.so.1
 	$(Q)ln -sf libbx.so.1 $@
 
@@ -123,9 +131,9 @@ $(B)/oxrun: $(call obj,$(OXRUN)) $(B)/libbx.a
 # A test or victim names what it links in a comment: /* LIBS: -lpq */
 libs_of = $(shell sed -n 's,^/\* LIBS: \(.*\) \*/$$,\1,p' $(1))
 
-$(B)/unit/%: $(B)/obj/tests/unit/%.c.o $(B)/liboxd.a $(B)/liboxview.a $(B)/libbx.a
+$(B)/unit/%: $(B)/obj/tests/unit/%.c.o $(B)/liboxd.a $(B)/liboxview.a $(B)/libbxtcp.a $(B)/libbx.a
 	@mkdir -p $(@D)
-	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $< $(B)/liboxd.a $(B)/liboxview.a $(B)/libbx.a $(call libs_of,tests/unit/$*.c) -lcmocka $(OXD_LIBS) $(OXVIEW_LIBS)
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $< $(B)/liboxd.a $(B)/liboxview.a $(B)/libbxtcp.a $(B)/libbx.a $(call libs_of,tests/unit/$*.c) -lcmocka $(OXD_LIBS) $(OXVIEW_LIBS)
 $(B)/victims/%: $(B)/obj/tests/victims/%.c.o $(B)/libbx.so
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $< $(subst @B@,$(B),$(call libs_of,tests/victims/$*.c)) -Wl,-rpath,'$$ORIGIN/..'
@@ -175,7 +183,7 @@ install: all $(B)/install/libbx_preload.so
 		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 755 $(B)/oxview $(B)/oxctl $(B)/oxrun $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(B)/oxd $(DESTDIR)$(PREFIX)/sbin
-	install -m 644 $(B)/libbx.so.1 $(B)/libbx.a $(B)/install/libbx_preload.so $(DESTDIR)$(LIBDIR)
+	install -m 644 $(B)/libbx.so.1 $(B)/libbx_tcp.so.1 $(B)/libbx.a $(B)/install/libbx_preload.so $(DESTDIR)$(LIBDIR)
 	ln -sf libbx.so.1 $(DESTDIR)$(LIBDIR)/libbx.so
 	install -m 644 include/blueox.h $(DESTDIR)$(PREFIX)/include
 	sed -e 's,@PREFIX@,$(PREFIX),g' -e 's,@LIBDIR@,$(LIBDIR),g' -e 's,@VERSION@,$(VERSION),g' libbx/blueox.pc.in \

@@ -66,7 +66,8 @@ typedef struct bx_ctx bx_ctx;
 /* ---- turning it on --------------------------------------------------------------------------------------------- */
 
 /*
- * Turns recording on, with events going to the oxd of this host through shared memory.  The run directory is
+ * Turns recording on, with events going to the oxd of this host through shared memory (or, where BLUEOX_HOST is set, as
+ * by bx_configure() with it).  The run directory is
  * BLUEOX_RUN_DIR, else /run/blueox, else /dev/shm/blueox-<uid>; BLUEOX_RING_SIZE (default 256k, 0 disables) and
  * BLUEOX_EVENT_MAX (default 64k, at most a quarter of the ring) bound what a thread and an event may take; all rings of a
  * process stay within 8 MiB (16 threads that emit at once get rings of the default size, 64 more get 64k).  Nothing is opened
@@ -78,6 +79,23 @@ typedef struct bx_ctx bx_ctx;
  * interrupted just that it does nothing and returns -1.
  */
 int bx_configure_default(void);
+
+/*
+ * For a host without an oxd: turns recording on, with events going to an oxd elsewhere.  One thread of libbx_tcp.so.1,
+ * which is opened by this call and never otherwise, sends them and keeps each until that oxd has it on disk; what is not
+ * acknowledged yet dies with the process.  bx_end() is as fast as ever and waits for nothing.
+ *
+ * `host` is a name, an address, or any form of BLUEOX_HOST; `port` is the collection port there, 0 for the usual 3514.
+ * BLUEOX_SEND_MEMORY (default 8m) bounds what may wait, beside the rings; beyond it events are dropped and counted.  At
+ * exit, and in bx_shutdown(), the process waits up to BLUEOX_LINGER (default 2s) for what is on its way.  Called again it
+ * moves to the other host with all that is waiting.  A forked child starts a thread of its own at its first event.
+ *
+ * The thread has all signals blocked and a table of descriptors of its own: the program may close whatever it likes.
+ *
+ * Returns 0, or -1 when recording is off: no address, libbx_tcp.so.1 is not there or is another release's, BLUEOX_RING_SIZE
+ * is 0, or setuid.  That nobody answers there is no error, and is seen in bx_stats().  Not for signal handlers.
+ */
+int bx_configure(const char *host, int port);
 
 /*
  * Turns recording off.  Contexts still open are not emitted, also not when recording is turned on again.  Safe to call
@@ -349,6 +367,11 @@ struct bx_counters {
 	uint64_t stacks_refused;    /* stacks left out because a signal handler may have asked for the first one */
 	uint64_t
 	    sampled_out; /* contexts that sampling decided against, not those below; of other threads up to 63 late */
+
+	/* with an oxd elsewhere, else 0 */
+	uint64_t unacknowledged;   /* of `events`, those that it has not acknowledged; lost if this process died now */
+	uint64_t dropped_rejected; /* it refused them, or they were damaged before they were sent */
+	uint64_t send_failures; /* connections that broke or could not be made, and threads that could not be started */
 };
 
 /* Fills in what the library knows of the counters that the caller was compiled with; the rest is zero.  Also while

@@ -238,6 +238,22 @@ add_rings(struct process *p, struct bx_counters *c)
 	c->dropped_inert = by[DROP_INERT];
 }
 
+static void
+add_sender(struct process *p, struct bx_counters *c)
+{
+	uint64_t taken = 0, settled = atomic_load(&p->sender.acknowledged);
+	c->dropped_rejected = atomic_load(&p->sender.rejected) + atomic_load(&p->sender.damaged);
+	c->send_failures = atomic_load(&p->sender.failures);
+	settled += c->dropped_rejected;
+	uint32_t used = atomic_load(&p->slots_used);
+	for (uint32_t i = 0; i < used; i++) {
+		const struct ring_header *h = process_ring(p, i);
+		if (h && atomic_load(&p->rings[i].private))
+			taken += atomic_load(&h->events);
+	}
+	c->unacknowledged = taken > settled ? taken - settled : 0;
+}
+
 void
 bx__stats(struct bx_counters *out, size_t size)
 {
@@ -245,6 +261,7 @@ bx__stats(struct bx_counters *out, size_t size)
 	struct process *p = process_peek();
 	if (p) {
 		add_rings(p, &c);
+		add_sender(p, &c);
 		c.fields_ignored = atomic_load(&p->fields_ignored);
 		c.fields_left_out = atomic_load(&p->fields_left_out);
 		c.bad_names = atomic_load(&p->bad_names);

@@ -14,6 +14,7 @@
 
 #include "include/blueox.h"
 #include "libbx/process.h"
+#include "libbx/remote.h"
 #include "libbx/settings.h"
 #include "libbx/stack.h"
 
@@ -70,9 +71,12 @@ turn_on(const struct transport *next, const char *host, int port)
 {
 	if (config_on() && same_target(next, host, port))
 		return true;
-	turn_off();
-	if (strlen(host ? host : "") >= sizeof current_host || !next->open(host, port))
+	if (current != next) /* else it moves to the other host with all that it has */
+		turn_off();
+	if (strlen(host ? host : "") >= sizeof current_host || !next->open(host, port)) {
+		turn_off();
 		return false;
+	}
 	strcpy(current_host, host ? host : "");
 	current_port = port;
 	current = next;
@@ -84,23 +88,42 @@ turn_on(const struct transport *next, const char *host, int port)
 	return true;
 }
 
+static void
+read_once(void)
+{
+	if (!was_read)
+		settings_read();
+	was_read = true;
+}
+
 int
 configure_over(const struct transport *next, const char *host, int port)
 {
 	if (!lock())
 		return -1;
-	if (!was_read)
-		settings_read();
-	was_read = true;
+	read_once();
 	bool on = getauxval(AT_SECURE) == 0 && turn_on(next, host, port);
 	unlock();
 	return on ? 0 : -1;
 }
 
 int
+bx_configure(const char *host, int port)
+{
+	if (!host || !*host || port < 0)
+		return -1;
+	return configure_over(&transport_remote, host, port);
+}
+
+int
 bx_configure_default(void)
 {
-	return configure_over(&transport_ring, NULL, 0);
+	if (!lock())
+		return -1;
+	read_once();
+	unlock();
+	return bx_config.host[0] ? configure_over(&transport_remote, bx_config.host, 0)
+				 : configure_over(&transport_ring, NULL, 0);
 }
 
 void

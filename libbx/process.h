@@ -24,10 +24,27 @@ enum {
 /* A ring of this process.  Who changes `use` from FREE or NONE owns the slot until it stores another value. */
 struct ring_slot {
 	_Atomic uint32_t use;
+	_Atomic
+	    uint32_t private; /* memory of this process alone, emptied by its sender; set before use leaves RING_MAKING */
 	_Atomic(struct ring_header *) header; /* set before use leaves RING_MAKING */
 };
 
 enum { RING_NONE, RING_MAKING, RING_FREE, RING_TAKEN };
+
+/* The thread that sends this process's private rings to another host, and what it tells: libbx/tcp/plugin.h. */
+struct sender {
+	_Atomic uint32_t state;   /* SENDER_...; whoever moves it on from NONE or ENDED starts the thread.  A futex */
+	_Atomic uint32_t asleep;  /* 1 while it waits and may be woken: what a doorbell's word is on a host's oxd */
+	_Atomic uint32_t leave;   /* it shall hand over what it can and end */
+	_Atomic int64_t retry;    /* monotonic ns before which it is not started */
+	_Atomic bool was_put_off; /* its start, once, for fear of being in a signal handler */
+	_Atomic uint64_t acknowledged; /* events */
+	_Atomic uint64_t rejected;     /* events that the receiver refused */
+	_Atomic uint64_t damaged;      /* records that were no events any more, or are longer than a frame */
+	_Atomic uint64_t failures;     /* connections that failed, or could not be made */
+};
+
+enum { SENDER_NONE, SENDER_STARTING, SENDER_RUNNING, SENDER_ENDED };
 
 struct process {
 	_Atomic uint64_t generation;
@@ -48,6 +65,7 @@ struct process {
 	_Atomic uint32_t root;  /* see root.c */
 	_Atomic bool root_done;
 	_Atomic uintptr_t pools[PROCESS_POOLS];
+	struct sender sender;
 	struct ring_slot rings[PROCESS_RINGS];
 };
 
@@ -59,6 +77,9 @@ struct config {
 	_Atomic uint32_t on; /* 0: recording is off; else the how manieth turning on this is */
 	uint64_t ring_capacity;
 	uint32_t event_max;
+	char host[256]; /* BLUEOX_HOST */
+	uint64_t send_memory;
+	int64_t linger_ns;
 	char run_dir[4000]; /* as given; empty: to be found at each new ring */
 	char program[64];
 	uint8_t host_mp[260]; /* host name as MessagePack */

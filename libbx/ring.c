@@ -24,6 +24,7 @@
 #include "libbx/core/id.h"
 #include "libbx/core/rand.h"
 #include "libbx/core/rundir.h"
+#include "libbx/remote.h"
 
 enum { RETRY_NS = 1000000000, FALLOCATE_TRIES = 8 };
 
@@ -137,6 +138,29 @@ map_twice(int fd, uint64_t capacity)
 	return (struct ring_header *)(void *)base;
 }
 
+/* Memory of this process alone: the same layout, the same two mappings, and no file. */
+static struct ring_header *
+make_private(uint64_t capacity)
+{
+	size_t size = mapped_bytes(capacity), once = RING_HEADER_BYTES + capacity;
+	uint8_t *base = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (base == MAP_FAILED)
+		return NULL;
+	int prot = PROT_READ | PROT_WRITE, flags = MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED;
+	/* a length of 0 maps the same shared pages once more */
+	if (mmap(base, once, prot, flags, -1, 0) == MAP_FAILED ||
+	    mremap(base + RING_HEADER_BYTES, 0, capacity, MREMAP_MAYMOVE | MREMAP_FIXED, base + once) == MAP_FAILED ||
+	    madvise(base, size, MADV_DONTFORK) != 0) {
+		munmap(base, size);
+		return NULL;
+	}
+	madvise(base, size, MADV_DONTDUMP);
+	struct rand r;
+	rand_seed(&r);
+	fill_header((struct ring_header *)(void *)base, capacity, &r);
+	return (struct ring_header *)(void *)base;
+}
+
 static struct ring_header *
 make_file(const struct ring_paths *paths, uint64_t capacity, struct rand *r)
 {
@@ -213,24 +237,33 @@ reserve_capacity(struct process *p)
 }
 
 static struct ring_header *
-make_ring(struct process *p)
+make_shared(struct process *p, uint64_t capacity)
+{
+	/* Three paths are more than the stack of a signal handler or a fiber may have left. */
+	struct ring_paths *paths =
+	    mmap(NULL, sizeof *paths, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct ring_header *made = NULL;
+	if (paths == MAP_FAILED)
+		return NULL;
+	made = make_named(p, paths, capacity);
+	munmap(paths, sizeof *paths);
+	return made;
+}
+
+static struct ring_header *
+make_ring(struct process *p, bool private)
 {
 	int64_t now = clock_mono_ns();
 	if (now < atomic_load(&p->ring_retry))
 		return NULL;
 	uint64_t capacity = reserve_capacity(p);
-	/* Three paths are more than the stack of a signal handler or a fiber may have left. */
-	struct ring_paths *paths =
-	    mmap(NULL, sizeof *paths, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct ring_header *made = NULL;
-	if (capacity && paths != MAP_FAILED)
-		made = make_named(p, paths, capacity);
+	if (capacity)
+		made = private ? make_private(capacity) : make_shared(p, capacity);
 	if (!made) {
 		atomic_fetch_sub(&p->ring_bytes, capacity);
 		atomic_store(&p->ring_retry, now + RETRY_NS);
 	}
-	if (paths != MAP_FAILED)
-		munmap(paths, sizeof *paths);
 	return made;
 }
 
@@ -252,13 +285,14 @@ adopt(struct ring *r, struct ring_slot *slot, struct ring_header *h)
 }
 
 static bool
-take_free(struct ring *r, struct process *p)
+take_free(struct ring *r, struct process *p, bool private)
 {
 	uint32_t used = atomic_load_explicit(&p->slots_used, memory_order_acquire);
 	for (uint32_t i = 0; i < used; i++) {
 		struct ring_slot *slot = &p->rings[i];
 		uint32_t use = RING_FREE;
-		if (!atomic_compare_exchange_strong(&slot->use, &use, RING_TAKEN))
+		if (atomic_load(&slot->private) != private ||
+		    !atomic_compare_exchange_strong(&slot->use, &use, RING_TAKEN))
 			continue;
 		adopt(r, slot, atomic_load(&slot->header));
 		return true;
@@ -267,14 +301,14 @@ take_free(struct ring *r, struct process *p)
 }
 
 static bool
-take_new(struct ring *r, struct process *p)
+take_new(struct ring *r, struct process *p, bool private)
 {
 	for (uint32_t i = 0; i < PROCESS_RINGS; i++) {
 		struct ring_slot *slot = &p->rings[i];
 		uint32_t use = RING_NONE;
 		if (!atomic_compare_exchange_strong(&slot->use, &use, RING_MAKING))
 			continue;
-		struct ring_header *h = make_ring(p);
+		struct ring_header *h = make_ring(p, private);
 		if (!h) {
 			atomic_store(&slot->use, RING_NONE);
 			return false;
@@ -282,6 +316,7 @@ take_new(struct ring *r, struct process *p)
 		uint32_t seen = atomic_load(&p->slots_used);
 		while (seen <= i && !atomic_compare_exchange_weak(&p->slots_used, &seen, i + 1))
 			;
+		atomic_store(&slot->private, private);
 		atomic_store(&slot->header, h);
 		atomic_store(&slot->use, RING_TAKEN);
 		adopt(r, slot, h);
@@ -294,9 +329,12 @@ bool
 ring_take(struct ring *r, struct process *p)
 {
 	int kept = errno, cancel;
+	bool private = remote_on();
 	/* open() and others are cancellation points: a thread that ends in one would leave half a ring and its slot behind. */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	bool taken = take_free(r, p) || take_new(r, p);
+	bool taken = take_free(r, p, private) || take_new(r, p, private);
+	if (taken && private)
+		remote_need_sender(p);
 	pthread_setcancelstate(cancel, &cancel);
 	errno = kept;
 	return taken;
@@ -355,7 +393,9 @@ ring_bell(struct ring *r, struct process *p)
 	if (r->head - r->rung_at < r->capacity / 8)
 		return;
 	look_at_tail(r);
-	uint32_t *word = atomic_load_explicit(&p->doorbell, memory_order_acquire);
+	uint32_t *word = atomic_load_explicit(&r->slot->private, memory_order_relaxed)
+			     ? (uint32_t *)&p->sender.asleep
+			     : atomic_load_explicit(&p->doorbell, memory_order_acquire);
 	if (r->head - r->tail < r->capacity / 2 || !word || __atomic_load_n(word, __ATOMIC_ACQUIRE) == 0)
 		return;
 	r->rung_at = r->head;

@@ -14,7 +14,8 @@
 #include "libbx/process.h"
 #include "libbx/sample.h"
 
-enum { EVENT_MAX_LEAST = 4096 };
+enum { EVENT_MAX_LEAST = 4096, SEND_MEMORY_LEAST = 4 << 20, SEND_MEMORY_MOST = 1 << 30 };
+#define LINGER_MAX_NS INT64_C(3600000000000)
 
 /* The next power of two that a ring may have, 0 for none. */
 static uint64_t
@@ -45,6 +46,38 @@ read_event_max(const char *text)
 	if (!parse_size(text, &bytes))
 		return false;
 	bx_config.event_max = (uint32_t)(bytes < RING_CAPACITY_MAX ? bytes : RING_CAPACITY_MAX);
+	return true;
+}
+
+static bool
+read_target(const char *text)
+{
+	if (!text)
+		bx_config.host[0] = '\0';
+	else if (strlen(text) >= sizeof bx_config.host)
+		return false;
+	else
+		strcpy(bx_config.host, text);
+	return true;
+}
+
+static bool
+read_linger(const char *text)
+{
+	int64_t ns;
+	if (!parse_duration_ns(text, &ns) || ns < 0 || ns > LINGER_MAX_NS)
+		return false;
+	bx_config.linger_ns = ns;
+	return true;
+}
+
+static bool
+read_send_memory(const char *text)
+{
+	uint64_t bytes;
+	if (!parse_size(text, &bytes) || bytes < SEND_MEMORY_LEAST || bytes > SEND_MEMORY_MOST)
+		return false;
+	bx_config.send_memory = bytes;
 	return true;
 }
 

@@ -2,17 +2,23 @@
 /* shim: the calls of shim.h that make the process itself a context. */
 #include "libbx/shim.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "libbx/context.h"
 #include "libbx/root.h"
+#include "libbx/transport.h"
 
 int
 bx__process_begin(const char *name)
 {
 	if (!root_declare(name, clock_mono_ns(), clock_wall_ns()))
 		return -1;
-	return bx_configure_default();
+	const char *tcp =
+	    secure_getenv("BLUEOX_PRELOAD_TCP"); /* a thread in a stranger is not for an inherited BLUEOX_HOST */
+	if (tcp && strcmp(tcp, "1") == 0)
+		return bx_configure_default();
+	return configure_over(&transport_ring, NULL, 0);
 }
 
 /* Asked at every exit: a process that has done nothing shall not begin to now. */

@@ -18,6 +18,7 @@
 #include <xxhash.h>
 
 #include "libbx/core/mp.h"
+#include "libbx/handler.h"
 #include "libbx/process.h"
 
 typedef int backtrace_fn(void **pcs, int n);
@@ -35,41 +36,6 @@ struct module {
 static _Atomic(backtrace_fn *) unwinder;
 static _Atomic bool tried;
 
-static bool
-is_fault(int sig)
-{
-	return sig == SIGSEGV || sig == SIGBUS || sig == SIGILL || sig == SIGFPE || sig == SIGABRT || sig == SIGTRAP ||
-	       sig == SIGSYS;
-}
-
-/*
- * Whether a signal handler may be what called us: while one runs its own signal is blocked, unless SA_NODEFER says
- * otherwise, and it may be on a stack of its own.  After SA_RESETHAND there is no handler to be seen, only a fault
- * signal that is blocked; but threads that block everything block these too.
- */
-static bool
-may_be_in_handler(void)
-{
-	stack_t alternate;
-	sigset_t blocked;
-	if (sigaltstack(NULL, &alternate) != 0 || (alternate.ss_flags & SS_ONSTACK) ||
-	    pthread_sigmask(SIG_SETMASK, NULL, &blocked) != 0)
-		return true;
-	bool all = sigismember(&blocked, SIGTERM) == 1;
-	for (int sig = 1; sig < NSIG; sig++) {
-		struct sigaction sa;
-		if (sigaction(sig, NULL, &sa) != 0) /* glibc's own */
-			continue;
-		bool now = sigismember(&blocked, sig) == 1;
-		bool handled = (sa.sa_flags & SA_SIGINFO) || (sa.sa_handler != SIG_DFL && sa.sa_handler != SIG_IGN);
-		if (handled && (now || (sa.sa_flags & (SA_NODEFER | SA_ONSTACK)) == SA_NODEFER))
-			return true;
-		if (now && is_fault(sig) && !all)
-			return true;
-	}
-	return false;
-}
-
 static void
 count_refused(void)
 {
@@ -84,7 +50,7 @@ open_unwinder(void)
 	backtrace_fn *fn = atomic_load_explicit(&unwinder, memory_order_acquire);
 	if (fn || atomic_load_explicit(&tried, memory_order_relaxed))
 		return fn;
-	if (may_be_in_handler()) {
+	if (handler_may_be_running()) {
 		count_refused();
 		return NULL;
 	}

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "libbx/context.h"
+#include "libbx/remote.h"
 
 THREAD_LOCAL struct thread bx_thread;
 
@@ -104,5 +105,7 @@ thread_wall_refresh(struct thread *t, int64_t mono_ns)
 {
 	t->wall_minus_mono = clock_wall_ns() - clock_mono_ns();
 	t->wall_until = mono_ns + WALL_BELIEVED_NS;
+	if (t->process)
+		remote_need_sender(t->process);
 	return mono_ns + t->wall_minus_mono;
 }

@@ -16,8 +16,8 @@
 
 struct transport {
 	const char *name;
-	/* Gets ready; bx_config is complete.  host and port are as given to bx_configure(), for `ring` NULL and 0.  False:
-	 * recording stays off. */
+	/* Gets ready; bx_config is complete.  host and port are as given to bx_configure(), for `ring` NULL and 0.  Called
+	 * again, without a close, when only these change.  False: recording is off. */
 	bool (*open)(const char *host, int port);
 	/* Takes what is there to its end, as far as may be waited.  Also called in a forked child, which has none of the
 	 * parent's threads. */

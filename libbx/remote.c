@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * remote: opening the plugin, starting its thread in each process that emits, and waiting for it at the end.
+ *
+ * Starting a thread is the one thing here that must not happen in a signal handler which came in the middle of malloc.
+ * Where one may be running the start is put off, once, for a second: another event has brought it about by then, or it
+ * was no handler.
+ */
+#include "libbx/remote.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <linux/futex.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "include/blueox.h"
+#include "libbx/core/clock.h"
+#include "libbx/handler.h"
+#include "libbx/tcp/plugin.h"
+
+enum { START_RETRY_NS = 1000000000, LINGER_SLACK_NS = 100000000 };
+
+static const struct tcp_plugin *plugin;       /* set once, before `conf` */
+static _Atomic(const struct tcp_conf *) conf; /* what is replaced stays: the sender may be reading it */
+static _Atomic bool in_use;
+
+bool
+remote_on(void)
+{
+	return atomic_load_explicit(&in_use, memory_order_acquire);
+}
+
+/* ---- the plugin ---- */
+
+static void *
+open_beside_us(void)
+{
+	Dl_info us;
+	char path[4096];
+	if (dladdr((const void *)&bx_config, &us) == 0 || !us.dli_fname)
+		return NULL;
+	const char *slash = strrchr(us.dli_fname, '/');
+	size_t dir = slash ? (size_t)(slash - us.dli_fname) + 1 : 0;
+	if (dir == 0 || dir + sizeof TCP_PLUGIN_NAME > sizeof path)
+		return NULL;
+	memcpy(path, us.dli_fname, dir);
+	memcpy(path + dir, TCP_PLUGIN_NAME, sizeof TCP_PLUGIN_NAME);
+	return dlopen(path, RTLD_NOW | RTLD_LOCAL);
+}
+
+/* The one of this very build: it looks into our structs. */
+static bool
+load_plugin(void)
+{
+	if (plugin)
+		return true;
+	void *object = open_beside_us();
+	if (!object)
+		object = dlopen(TCP_PLUGIN_NAME, RTLD_NOW | RTLD_LOCAL);
+	const struct tcp_plugin *found = object ? dlsym(object, TCP_PLUGIN_SYMBOL) : NULL;
+	if (!found || found->process_bytes != sizeof(struct process) || found->config_bytes != sizeof(struct config) ||
+	    strcmp(found->version, BX_VERSION) != 0)
+		return false;
+	plugin = found;
+	return true;
+}
+
+/* ---- starting the thread ---- */
+
+static bool
+put_off(struct process *p, int64_t now)
+{
+	if (now < atomic_load(&p->sender.retry))
+		return true;
+	if (atomic_exchange(&p->sender.was_put_off, true) || !handler_may_be_running())
+		return false;
+	atomic_store(&p->sender.retry, now + START_RETRY_NS);
+	return true;
+}
+
+static bool
+is_running(struct process *p)
+{
+	uint32_t state = atomic_load_explicit(&p->sender.state, memory_order_acquire);
+	return state == SENDER_STARTING || state == SENDER_RUNNING;
+}
+
+static void
+start(struct process *p)
+{
+	uint32_t state = atomic_load(&p->sender.state);
+	if (state == SENDER_STARTING || state == SENDER_RUNNING || atomic_load(&p->sender.leave) ||
+	    !atomic_compare_exchange_strong(&p->sender.state, &state, SENDER_STARTING))
+		return;
+	if (plugin->start(p, &bx_config, &conf))
+		return;
+	atomic_store(&p->sender.retry, clock_mono_ns() + START_RETRY_NS);
+	atomic_fetch_add(&p->sender.failures, 1);
+	atomic_store(&p->sender.state, SENDER_NONE);
+}
+
+void
+remote_need_sender(struct process *p)
+{
+	if (!remote_on() || is_running(p))
+		return;
+	int kept = errno;
+	if (!put_off(p, clock_mono_ns()))
+		start(p);
+	errno = kept;
+}
+
+/* ---- waiting for it at the end ---- */
+
+static void
+ask_to_leave(struct process *p)
+{
+	atomic_store(&p->sender.leave, 1);
+	atomic_store(&p->sender.asleep, 0);
+	syscall(SYS_futex, &p->sender.asleep, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+static void
+wait_until_ended(struct process *p, int64_t until)
+{
+	for (;;) {
+		uint32_t state = atomic_load(&p->sender.state);
+		int64_t left = until - clock_mono_ns();
+		if ((state != SENDER_STARTING && state != SENDER_RUNNING) || left <= 0)
+			return;
+		struct timespec ts = {.tv_sec = left / 1000000000, .tv_nsec = left % 1000000000};
+		syscall(SYS_futex, &p->sender.state, FUTEX_WAIT, state, &ts, NULL, 0);
+	}
+}
+
+/* Rings with content and no thread: its start was put off, or failed. */
+static bool
+something_waits(struct process *p)
+{
+	uint32_t used = atomic_load(&p->slots_used);
+	for (uint32_t i = 0; i < used; i++) {
+		const struct ring_header *h = process_ring(p, i);
+		if (h && atomic_load(&p->rings[i].private) && atomic_load(&h->head) != atomic_load(&h->tail))
+			return true;
+	}
+	return false;
+}
+
+/* ---- the transport ---- */
+
+static bool
+remote_open(const char *host, int port)
+{
+	struct addr to;
+	if (bx_config.ring_capacity == 0 || !load_plugin() || !plugin->parse(host, port, &to))
+		return false;
+	struct tcp_conf *next = malloc(sizeof *next);
+	if (!next)
+		return false;
+	*next = (struct tcp_conf){.to = to, .memory = bx_config.send_memory, .linger_ns = bx_config.linger_ns};
+	atomic_store_explicit(&conf, next, memory_order_release);
+	atomic_store_explicit(&in_use, true, memory_order_release);
+	struct process *p = process_peek();
+	if (p) {
+		atomic_store(&p->sender.leave, 0);
+		if (something_waits(p))
+			remote_need_sender(p);
+	}
+	return true;
+}
+
+static void
+remote_close(void)
+{
+	int kept = errno;
+	struct process *p = process_peek();
+	if (p && !is_running(p) && something_waits(p))
+		start(p);
+	if (p) {
+		ask_to_leave(p);
+		wait_until_ended(p, clock_mono_ns() + bx_config.linger_ns + LINGER_SLACK_NS);
+	}
+	atomic_store_explicit(&in_use, false, memory_order_release);
+	errno = kept;
+}
+
+const struct transport transport_remote = {.name = "tcp", .open = remote_open, .close = remote_close};
+
+/* At exit() and return from main: rings on files need nothing, these do. */
+__attribute__((destructor)) static void
+at_exit(void)
+{
+	if (remote_on())
+		bx_shutdown();
+}
