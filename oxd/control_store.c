@@ -53,6 +53,10 @@ control_store(struct control *c, struct bytes request)
 	char what[32];
 	struct mp_token type;
 	struct keeper_job job = {.task = KEEPER_NONE};
+	if (!c->world.keeper) {
+		control_error(c, "nothing is logged here");
+		return;
+	}
 	if (!control_get_text(request, "do", what, sizeof what)) {
 		tell(c);
 		return;

@@ -9,7 +9,7 @@
 #include "libbx/core/clock.h"
 #include "oxd/say.h"
 
-enum { OWING_MS = 5, IDLE_MS = 1000, AT_ONCE = 16 };
+enum { OWING_MS = 100, FULL_MS = 5, IDLE_MS = 1000, AT_ONCE = 16 };
 
 /* ---- the socket -------------------------------------------------------------------------------------------------- */
 
@@ -105,7 +105,7 @@ go_round(struct relay_port *p)
 	    {.fd = p->relay.queue->event_fd, .events = ZMQ_POLLIN},
 	    {.socket = p->socket, .events = ZMQ_POLLIN},
 	};
-	zmq_poll(items, reads ? 2 : 1, relay_owes(&p->relay) || !reads ? OWING_MS : IDLE_MS);
+	zmq_poll(items, reads ? 2 : 1, !reads ? FULL_MS : relay_owes(&p->relay) ? OWING_MS : IDLE_MS);
 	uint64_t pokes;
 	if (items[0].revents && read(p->relay.queue->event_fd, &pokes, sizeof pokes) < 0 && errno != EAGAIN)
 		say(SAY_ERROR, "relay: eventfd: %s", zmq_strerror(errno));
@@ -144,6 +144,7 @@ relay_port_start(
 	    .arg = socket,
 	};
 	gethostname(p->relay.node, sizeof p->relay.node - 1);
+	journal_listen(journal, queue->event_fd);
 	pthread_mutex_init(&p->lock, NULL);
 	int err = pthread_create(&p->thread, NULL, relay_main, p);
 	errno = err;

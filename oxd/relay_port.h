@@ -2,8 +2,7 @@
 /*
  * relay_port: the ROUTER socket of the relay, and the thread that owns it.
  *
- * It carries messages between the socket and relay.h, and looks at the journal's synced number as long as something is
- * owed.
+ * It carries messages between the socket and relay.h, and is told by the journal when more is synced.
  */
 #ifndef BLUEOX_OXD_RELAY_PORT_H
 #define BLUEOX_OXD_RELAY_PORT_H
