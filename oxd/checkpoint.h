@@ -15,6 +15,7 @@ struct checkpoint_file {
 	uint64_t dev, ino;
 	uint64_t len;
 	uint64_t tail_sum;
+	bool replaced;      /* in memory only: found not to hold */
 	uint64_t index_len; /* 0: no index yet */
 };
 

@@ -59,11 +59,11 @@ doorbell_arm(struct doorbell *d)
 	atomic_store(d->word, 1);
 }
 
-void
+bool
 doorbell_wait(struct doorbell *d, int64_t ns)
 {
 	struct timespec timeout = {ns / 1000000000, ns % 1000000000};
-	syscall(SYS_futex, d->word, FUTEX_WAIT, 1, &timeout, NULL, 0);
+	return syscall(SYS_futex, d->word, FUTEX_WAIT, 1, &timeout, NULL, 0) == 0 || errno != ETIMEDOUT;
 }
 
 void

@@ -23,7 +23,7 @@ void doorbell_close(struct doorbell *d);
 
 /* Ingest thread: says that it is going to sleep.  It then looks once more whether there is work, and then waits. */
 void doorbell_arm(struct doorbell *d);
-void doorbell_wait(struct doorbell *d, int64_t ns); /* returns at once when it was rung since the arming */
+bool doorbell_wait(struct doorbell *d, int64_t ns); /* returns at once when it was rung since the arming */
 void doorbell_disarm(struct doorbell *d);
 
 /* Any thread of oxd, after it has put the work where the ingest thread looks. */

@@ -18,11 +18,19 @@
 #include "oxd/own.h"
 #include "oxd/say.h"
 
-enum { REPORT_BYTES = 2048, VISIT_BYTES = 256 * 1024, BATCH_BYTES = 1 << 20, DROP_WAIT_MS = 1000, INGEST_NICE = -10 };
+enum {
+	REPORT_BYTES = 2048,
+	VISIT_BYTES = 256 * 1024,
+	BATCH_BYTES = 1 << 20,
+	DROP_WAIT_MS = 1000,
+	INGEST_NICE = -10,
+	QUIET_ROUNDS = 5
+};
 
 static const int64_t idle_probe_ns = 10000000000; /* R1: a ring idle so long is looked at */
 static const int64_t hint_probe_ns = 10000000;    /* the kernel tells of a close a moment before it counts */
-static const int64_t report_ns = 60000000000;     /* unless told otherwise */
+static const int64_t quiet_ns = 3000000000;
+static const int64_t report_ns = 60000000000; /* unless told otherwise */
 static const int64_t sleep_least_ns = 200000, sleep_small_ns = 1000000, sleep_most_ns = 50000000;
 
 /* ---- batches ----------------------------------------------------------------------------------------------------- */
@@ -396,6 +404,14 @@ probe_ring(struct ring_file *r, int64_t now_ns)
 	r->next_probe_ns = now_ns + (r->probes_due ? hint_probe_ns : idle_probe_ns);
 }
 
+/* A ring that has long been quiet is looked at in some rounds only, unless somebody asks or has rung. */
+static bool
+may_wait(const struct ingest *in, const struct ring_file *r, int64_t now_ns)
+{
+	return !in->rung && !in->flushing && !atomic_load(&in->stop) && !r->gone && r->probes_due == 0 &&
+	       now_ns - r->idle_since_ns >= quiet_ns && atomic_load(&in->rounds) % QUIET_ROUNDS != 0;
+}
+
 /* Returns the largest share of a ring that was waiting, in 1/1024. */
 static uint64_t
 visit_rings(struct ingest *in, int64_t now_ns, bool *progress)
@@ -405,6 +421,8 @@ visit_rings(struct ingest *in, int64_t now_ns, bool *progress)
 	HASH_ITER(hh, in->rings.table, r, next)
 	{
 		uint64_t capacity = r->capacity;
+		if (may_wait(in, r, now_ns))
+			continue;
 		probe_ring(r, now_ns);
 		bool gone = r->gone;
 		uint64_t waiting = visit_ring(in, &r, now_ns);
@@ -748,11 +766,12 @@ sleep_or_go_on(struct ingest *in)
 {
 	if (in->sleep_ns == 0)
 		return;
+	/* A ring that got half full a moment ago, before this, rings at its program's next event. */
 	doorbell_arm(in->bell);
 	bool some = !in->blocked &&
 		    ((in->push && ingest_push_waiting(in->push)) || (in->relay && relay_queue_waiting(in->relay)));
 	if (!some && !atomic_load(&in->stop) && (!questioned(in) || in->blocked))
-		doorbell_wait(in->bell, in->sleep_ns);
+		in->rung = doorbell_wait(in->bell, in->sleep_ns);
 	doorbell_disarm(in->bell);
 }
 
@@ -792,6 +811,7 @@ go_round(struct ingest *in)
 	int64_t now_ns = clock_mono_ns();
 	bool progress = false;
 	in->blocked = false;
+	atomic_fetch_add(&in->rounds, 1);
 	take_settings(in);
 	ring_set_update(&in->rings, now_ns);
 	uint64_t fullest = 0;

@@ -41,6 +41,7 @@ struct ingest {
 	int64_t started_ns;
 	pthread_t thread;
 	_Atomic bool stop;
+	_Atomic uint64_t rounds; /* for the watchdog: it goes up at least each second */
 
 	/* the thread's own */
 	struct ring_set rings;
@@ -60,6 +61,7 @@ struct ingest {
 	bool origin_journaled;
 	bool blocked;
 	int64_t sleep_ns;
+	bool rung; /* the last sleep ended by the doorbell */
 	bool flushing;
 
 	pthread_mutex_t lock;

@@ -73,6 +73,8 @@ load_snapshot(struct journal *j, const struct journal_replay *replay, uint64_t *
 		err = statefile_read(j->state_fd, SNAPSHOT_NAME, prev, STATEFILE_SNAPSHOT, &content);
 		if (err == BX_OK)
 			err = replay->snapshot(replay->arg, &content, covers);
+		if (err == BX_EVERSION)
+			break;
 		if (err != BX_OK && err != BX_ESHORT)
 			say(SAY_WARNING, "snapshot%s in %s does not hold (%s)", prev ? " before the last" : "",
 			    j->cfg.state_path, bx_err_text(err));
@@ -180,7 +182,13 @@ journal_open(struct journal **out, const struct journal_config *config, uint64_t
 		goto fail;
 	}
 	uint64_t covers = 0;
-	if (load_snapshot(j, replay, &covers) == BX_OK)
+	result = load_snapshot(j, replay, &covers);
+	if (result == BX_EVERSION) {
+		snprintf(err, err_cap, "%s/" SNAPSHOT_NAME " was written by a newer oxd, this one cannot read it",
+		    config->state_path);
+		goto fail;
+	}
+	if (result == BX_OK)
 		atomic_store(&j->durable_snapshot, covers);
 	result = journal_recover(j->dir_fd, covers, replay, config->stats, &found, err, err_cap);
 	if (found.last < floor) {

@@ -62,6 +62,9 @@ list_segments(struct walk *w, char *err, size_t err_cap)
 		} else if (result == BX_EBAD) {
 			set_aside(w->dir_fd, e->d_name);
 			result = BX_OK;
+		} else if (result == BX_EVERSION) {
+			snprintf(err, err_cap, "journal segment %s was written by a newer oxd, this one cannot read it",
+			    e->d_name);
 		} else {
 			snprintf(err, err_cap, "journal segment %s: %s", e->d_name, strerror(errno));
 		}

@@ -2,6 +2,7 @@
 /* logfile: compare while behind the end, append at the end. */
 #include "oxd/logfile.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@
 
 #include "libbx/core/logdir.h"
 
-enum { TAIL_BYTES = 4096, PART_MAX = 9999 };
+enum { TAIL_BYTES = 4096, PART_MAX = 9999, LOOK_MAX = 1 << 20 };
 
 static void
 name_part(struct logfile *f)
@@ -130,6 +131,35 @@ same_bytes(int fd, struct bytes want, uint64_t at, bool *same)
 	return true;
 }
 
+static bool
+is_hex(struct bytes text, size_t digits)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if (!isxdigit(text.p[i]))
+			return false;
+	return text.n == digits;
+}
+
+/*
+ * What differs is a torn or spoilt event of ours, which is cut away; unless it is whole and has a name of its own.  Then
+ * the log is ahead of the journal: somebody has put an old state directory back.
+ */
+static bool
+is_anothers(const struct logfile *f, struct bytes event)
+{
+	size_t n = f->size - f->at < LOOK_MAX ? (size_t)(f->size - f->at) : LOOK_MAX;
+	uint8_t *have = malloc(n);
+	struct event there, ours;
+	bool anothers = false;
+	ssize_t got = have ? pread(f->fd, have, n, (off_t)f->at) : -1;
+	if (got > 0 && event_read(have, (size_t)got, &there, &n) == BX_OK &&
+	    event_parse(event.p, event.n, &ours) == BX_OK)
+		anothers = is_hex(there.id, 32) && is_hex(there.span, 16) &&
+			   !(bytes_equal(there.id, ours.id) && bytes_equal(there.span, ours.span));
+	free(have);
+	return anothers;
+}
+
 /* Nothing is pending here: the position is inside bytes of before. */
 static enum bx_err
 replay(struct logfile *f, struct bytes event, struct stats *stats, bool *found)
@@ -143,6 +173,8 @@ replay(struct logfile *f, struct bytes event, struct stats *stats, bool *found)
 		stats_add(stats, STAT_log_replayed, 1);
 		return BX_OK;
 	}
+	if (is_anothers(f, event))
+		return BX_EBAD;
 	if (ftruncate(f->fd, (off_t)f->at) != 0)
 		return BX_EIO;
 	f->size = f->at;
@@ -188,6 +220,14 @@ logfile_flush(struct logfile *f)
 	f->dirty = true;
 	buf_clear(&f->pending);
 	return BX_OK;
+}
+
+void
+logfile_cut(struct logfile *f, uint64_t len)
+{
+	/* Where the disk refuses, the events may come back after a power loss: better twice than lost. */
+	if (ftruncate(f->fd, (off_t)len) == 0 && fsync(f->fd) == 0)
+		f->size = len;
 }
 
 enum bx_err

@@ -46,11 +46,17 @@ void logfile_shut(struct logfile *f); /* closes the descriptor; nothing is pendi
 /* True while the name still means this very file. */
 bool logfile_is_there(const struct logfile *f, int log_fd);
 
-/* Adds whole events.  Only memory, unless bytes of before a restart are being compared.  BX_EIO with errno. */
+/*
+ * Adds whole events.  Only memory, unless bytes of before a restart are being compared.  BX_EIO with errno.  BX_EBAD:
+ * another event stands there, whole: the file is ahead of this journal, and not to be touched.
+ */
 enum bx_err logfile_add(struct logfile *f, struct bytes event, struct stats *stats);
 
 /* Writes what is pending.  On failure the file is cut back to the position and all stays pending; BX_EIO with errno. */
 enum bx_err logfile_flush(struct logfile *f);
+
+/* Cuts the file, durably where that is possible. */
+void logfile_cut(struct logfile *f, uint64_t len);
 
 /* XXH3-64 of the last 4 KiB before len. */
 enum bx_err logfile_tail_sum(const struct logfile *f, uint64_t len, uint64_t *sum);

@@ -17,7 +17,14 @@
 #include "oxd/logfile.h"
 #include "oxd/say.h"
 
-enum { OPEN_MAX_FILES = 256, ROUTES_MAX = 4096, FLUSH_BYTES = 256 * 1024, PENDING_MAX = 8 << 20 };
+enum {
+	OPEN_MAX_FILES = 256,
+	ROUTES_MAX = 4096,
+	FLUSH_BYTES = 256 * 1024,
+	PENDING_MAX = 8 << 20,
+	AHEAD_BYTES = 4 << 20,
+	AHEAD_RECORDS = 1000
+};
 static const uint64_t checkpoint_bytes = 64 << 20;
 static const int64_t checkpoint_ns = 1000000000;
 
@@ -71,6 +78,7 @@ struct logwriter {
 	_Atomic uint64_t written;
 	_Atomic uint64_t hurry_upto;
 	_Atomic unsigned rotate_wanted, rotate_done;
+	_Atomic uint64_t rounds;
 	_Atomic bool stop;
 };
 
@@ -85,10 +93,12 @@ enum outcome {
 static void
 set_trouble(struct logwriter *lw, const char *what, const char *name, int why)
 {
-	static struct say_limit limit;
-	say_limited(&limit, SAY_WARNING, "log writer: %s %s: %s; trying again", what, name, strerror(why));
+	char text[sizeof lw->trouble];
+	snprintf(text, sizeof text, "log: %s %.160s: %s", what, name, strerror(why));
 	pthread_mutex_lock(&lw->lock);
-	snprintf(lw->trouble, sizeof lw->trouble, "log: %s %.160s: %s", what, name, strerror(why));
+	if (strcmp(lw->trouble, text) != 0)
+		say(SAY_WARNING, "%s; trying again until it works", text);
+	memcpy(lw->trouble, text, sizeof text);
 	pthread_mutex_unlock(&lw->lock);
 }
 
@@ -110,6 +120,7 @@ wait_a_while(struct logwriter *lw)
 	for (int i = 0; i < 20; i++) {
 		if (atomic_load(&lw->stop))
 			return false;
+		atomic_fetch_add(&lw->rounds, 1);
 		usleep(50000);
 	}
 	return true;
@@ -155,17 +166,24 @@ forget_files(struct logwriter *lw)
 	}
 }
 
-/* Whatever the file's name now means, it is not ours: events go on in a new part. */
+/* Events go on in a new part. */
 static void
-replace_file(struct logwriter *lw, struct logfile *f, const char *why)
+leave_file(struct logwriter *lw, struct logfile *f)
 {
-	stats_add(lw->stats, STAT_log_replaced, 1);
-	say(SAY_WARNING, "log file %s/%s %s; its events go on in a new part", lw->cfg.log_path, f->name, why);
 	shut_file(lw, f);
 	lw->pending -= f->pending.len;
 	buf_clear(&f->pending);
 	f->made = f->listed = f->dirty = false;
 	f->part++;
+}
+
+/* Whatever the file's name now means, it is not ours. */
+static void
+replace_file(struct logwriter *lw, struct logfile *f, const char *why)
+{
+	stats_add(lw->stats, STAT_log_replaced, 1);
+	say(SAY_WARNING, "log file %s/%s %s; its events go on in a new part", lw->cfg.log_path, f->name, why);
+	leave_file(lw, f);
 }
 
 static int64_t
@@ -290,6 +308,8 @@ sync_files(struct logwriter *lw)
 		if (fdatasync(f->fd) == 0 && logfile_tail_sum(f, f->at, &f->tail_sum) == BX_OK)
 			continue;
 		stats_add(lw->stats, STAT_log_sync_errors, 1);
+		/* What no checkpoint covers is written again elsewhere. */
+		logfile_cut(f, f->listed ? f->listed_at : 0);
 		replace_file(lw, f, "could not be synced");
 		failed = true;
 	}
@@ -503,6 +523,46 @@ room_for_files(struct logwriter *lw, size_t count)
 	return lw->frame_files;
 }
 
+/* Makes the files of one frame that do not exist yet, while there are descriptors.  False when there are no more. */
+static bool
+make_files(struct logwriter *lw, struct frame frame, int64_t arrival_ns)
+{
+	struct frame_event ev, before = {0};
+	for (; frame_next(&frame, &ev); before = ev) {
+		if (before.type.p && bytes_equal(ev.type, before.type))
+			continue;
+		struct logfile *f = route(lw, ev.type, arrival_ns);
+		if (f->made)
+			continue;
+		if (lw->open_files >= OPEN_MAX_FILES || logfile_make(f, lw->log_fd) != BX_OK)
+			return false;
+		f->used = ++lw->ticks;
+		lw->open_files++;
+		lw->dir_dirty = true;
+	}
+	return true;
+}
+
+/* A checkpoint is some syncs: the one that is needed now lists the files of the records behind this one too. */
+static void
+make_ahead(struct logwriter *lw)
+{
+	struct record rec;
+	struct frame frame;
+	struct reader ahead;
+	reader_init(&ahead, lw->journal, lw->reader.next);
+	for (size_t bytes = 0; bytes < AHEAD_BYTES && reader_next(&ahead, &rec) == BX_OK; bytes += rec.size) {
+		if (rec.frame.n == 0)
+			continue;
+		if (period_of(lw->hourly, rec.arrival_ns) != lw->period ||
+		    ahead.next - lw->reader.next > AHEAD_RECORDS ||
+		    frame_open_summed(rec.frame.p, rec.frame.n, &frame) != BX_OK ||
+		    !make_files(lw, frame, rec.arrival_ns))
+			break;
+	}
+	reader_fini(&ahead);
+}
+
 /* L2: every file that the frame needs is open, and listed in the durable checkpoint. */
 static enum outcome
 ready_files(struct logwriter *lw, struct frame frame, int64_t arrival_ns)
@@ -523,7 +583,10 @@ ready_files(struct logwriter *lw, struct frame frame, int64_t arrival_ns)
 			return ready;
 		unlisted |= made;
 	}
-	return unlisted ? take_checkpoint(lw, false) : DONE;
+	if (!unlisted)
+		return DONE;
+	make_ahead(lw);
+	return take_checkpoint(lw, false);
 }
 
 /* Once a frame: after going back to a checkpoint it is written again, and not logged again. */
@@ -545,7 +608,13 @@ write_events(struct logwriter *lw, struct frame frame)
 	for (size_t i = 0; frame_next(&frame, &ev); i++) {
 		struct logfile *f = lw->frame_files[i];
 		size_t before = f->pending.len;
-		if (logfile_add(f, ev.map, lw->stats) != BX_OK) {
+		enum bx_err err = logfile_add(f, ev.map, lw->stats);
+		if (err == BX_EBAD) {
+			replace_file(lw, f, "holds events that this journal does not know");
+			go_back(lw);
+			return AGAIN;
+		}
+		if (err != BX_OK) {
 			set_trouble(lw, "cannot compare or cut", f->name, errno);
 			go_back(lw);
 			return wait_a_while(lw) ? AGAIN : LEAVE;
@@ -576,6 +645,12 @@ write_record(struct logwriter *lw, const struct record *rec)
 	if (rec->frame.n == 0)
 		return DONE;
 	enum bx_err err = frame_open_summed(rec->frame.p, rec->frame.n, &frame);
+	if (err == BX_EVERSION) { /* no damage: it waits for an oxd that can read it */
+		char number[32];
+		snprintf(number, sizeof number, "%llu", (unsigned long long)rec->number);
+		set_trouble(lw, "made by a newer oxd, this one cannot read journal record", number, ENOTSUP);
+		return wait_a_while(lw) ? AGAIN : LEAVE;
+	}
 	if (err != BX_OK) {
 		stats_add(lw->stats, STAT_journal_lost, 1);
 		say(SAY_WARNING, "journal record %llu holds no frame that can be read (%s)",
@@ -703,6 +778,7 @@ logwriter_main(void *arg)
 	pthread_setname_np(pthread_self(), "logwriter");
 	while (outcome != LEAVE) {
 		bool idle = false;
+		atomic_fetch_add(&lw->rounds, 1);
 		outcome = switch_names(lw);
 		if (outcome == DONE)
 			outcome = rotate_if_asked(lw);
@@ -785,15 +861,28 @@ adopt_file(struct logwriter *lw, const struct checkpoint_file *entry)
 	return f;
 }
 
-/* Returns false when a file is not what the checkpoint says. */
 static bool
-adopt_files(struct logwriter *lw, const struct checkpoint *c)
+was_told(const struct checkpoint *c, const char *name)
+{
+	for (size_t i = 0; c && i < c->count; i++)
+		if (strcmp(c->files[i].name, name) == 0)
+			return c->files[i].replaced;
+	return false;
+}
+
+/* Returns false when a file is not what the checkpoint says.  What `before` has told of is not told again. */
+static bool
+adopt_files(struct logwriter *lw, struct checkpoint *c, const struct checkpoint *before)
 {
 	bool all = true;
 	for (size_t i = 0; i < c->count; i++) {
 		struct logfile *f = adopt_file(lw, &c->files[i]);
 		if (f && !still_holds(lw, f, &c->files[i])) {
-			replace_file(lw, f, "is not what the checkpoint says");
+			c->files[i].replaced = true;
+			if (was_told(before, f->name))
+				leave_file(lw, f);
+			else
+				replace_file(lw, f, "is not what the checkpoint says");
 			all = false;
 		} else if (f && lw->open_files >= OPEN_MAX_FILES) {
 			shut_file(lw, f);
@@ -810,13 +899,18 @@ take_over(struct logwriter *lw, const struct checkpoint *c)
 	atomic_store(&lw->saved, c->number);
 }
 
-/* The checkpoint before is taken when the newest does not hold, or when one of its files does not (L4). */
-static void
+/*
+ * The checkpoint before is taken when the newest does not hold, or when one of its files does not (L4).  BX_EVERSION:
+ * the newest is a newer oxd's, and without it nobody knows what is in the log.
+ */
+static enum bx_err
 load(struct logwriter *lw)
 {
 	struct checkpoint newest, prev;
-	bool has_newest = checkpoint_read(lw->state_fd, false, &newest) == BX_OK;
-	bool has_prev = checkpoint_read(lw->state_fd, true, &prev) == BX_OK;
+	enum bx_err err = checkpoint_read(lw->state_fd, false, &newest);
+	if (err == BX_EVERSION)
+		return err;
+	bool has_newest = err == BX_OK, has_prev = checkpoint_read(lw->state_fd, true, &prev) == BX_OK;
 	lw->hourly = lw->cfg.hourly;
 	if (!has_newest && !has_prev) { /* the first start of all: no file that is there is ours to go on with */
 		struct checkpoint none = {0};
@@ -826,16 +920,17 @@ load(struct logwriter *lw)
 		take_over(lw, &newest);
 		lw->prev_number = has_prev ? prev.number : 0;
 	}
-	if ((!has_newest || !adopt_files(lw, &newest)) && has_prev) {
+	if ((!has_newest || !adopt_files(lw, &newest, NULL)) && has_prev) {
 		forget_files(lw);
 		take_over(lw, &prev);
 		lw->prev_number = prev.number;
-		adopt_files(lw, &prev);
+		adopt_files(lw, &prev, has_newest ? &newest : NULL);
 	}
 	if (has_prev)
 		tell_keeper(lw, &prev);
 	if (has_newest)
 		tell_keeper(lw, &newest);
+	return BX_OK;
 }
 
 enum bx_err
@@ -861,7 +956,12 @@ logwriter_open(struct logwriter **out, const struct logwriter_config *config, st
 		logwriter_close(out);
 		return BX_EIO;
 	}
-	load(lw);
+	if (load(lw) != BX_OK) {
+		snprintf(err, err_cap, "%s/checkpoint was written by a newer oxd, this one cannot read it",
+		    config->state_path);
+		logwriter_close(out);
+		return BX_EVERSION;
+	}
 	lw->cursor = journal_cursor_add(journal, lw->prev_number, lw->number);
 	lw->switch_at = journal_synced(journal);
 	reader_seek(&lw->reader, lw->number + 1);
@@ -931,6 +1031,12 @@ bool
 logwriter_rotated(const struct logwriter *lw, unsigned ticket)
 {
 	return (int)(atomic_load(&lw->rotate_done) - ticket) >= 0;
+}
+
+uint64_t
+logwriter_rounds(const struct logwriter *lw)
+{
+	return atomic_load(&lw->rounds);
 }
 
 const char *

@@ -49,6 +49,9 @@ uint64_t logwriter_written(const struct logwriter *lw);
 unsigned logwriter_rotate(struct logwriter *lw);
 bool logwriter_rotated(const struct logwriter *lw, unsigned ticket);
 
+/* For the watchdog: goes up at least each second while the thread is not hung. */
+uint64_t logwriter_rounds(const struct logwriter *lw);
+
 /* "ok", or what the log writer is waiting for. */
 const char *logwriter_state_text(struct logwriter *lw, char *out, size_t cap);
 

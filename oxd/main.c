@@ -31,6 +31,13 @@
 
 enum { POLL_MS = 1000, POLL_STREAM_MS = 20, POLL_ANSWER_MS = 5, SYNC_WAIT_MS = 100 };
 
+enum { WATCHED = 2 };
+struct watched {
+	uint64_t rounds;
+	int64_t since_ns; /* that they have not changed */
+	bool told;
+};
+
 struct oxd {
 	int argc;
 	char **argv; /* for reading the settings again */
@@ -52,6 +59,7 @@ struct oxd {
 	struct port control_port, collect_port, relay_port, stream_port;
 	struct control control;
 	struct stream stream;
+	struct watched watched[WATCHED];
 	int signal_fd;
 	bool stopping;
 	bool homeless; /* the run directory was removed under us */
@@ -313,6 +321,29 @@ look_for_home(struct oxd *o)
 	o->homeless = o->stopping = true;
 }
 
+/* A thread that hangs is no better than a process that does: systemd is told nothing any more, and starts us anew. */
+static bool
+threads_move(struct oxd *o, int64_t patience_ns)
+{
+	int64_t now_ns = clock_mono_ns();
+	const char *names[WATCHED] = {"ingest", "log writer"};
+	uint64_t rounds[WATCHED] = {
+	    atomic_load(&o->ingest.rounds), o->logwriter ? logwriter_rounds(o->logwriter) : o->watched[1].rounds + 1};
+	bool all = true;
+	for (int i = 0; i < WATCHED; i++) {
+		struct watched *w = &o->watched[i];
+		if (w->rounds != rounds[i] || w->since_ns == 0) {
+			*w = (struct watched){.rounds = rounds[i], .since_ns = now_ns};
+		} else if (now_ns - w->since_ns > patience_ns) {
+			if (!w->told)
+				say(SAY_ERROR, "the %s thread hangs; the watchdog is told nothing any more", names[i]);
+			w->told = true;
+			all = false;
+		}
+	}
+	return all;
+}
+
 static void
 serve(struct oxd *o)
 {
@@ -339,7 +370,7 @@ serve(struct oxd *o)
 		else
 			control_take(&o->control);
 		more = stream_send(&o->stream);
-		if (watchdog_us)
+		if (watchdog_us && threads_move(o, (int64_t)watchdog_us * 1000 / 2))
 			sd_notify(0, "WATCHDOG=1");
 	}
 }

@@ -56,9 +56,10 @@ ring_file_open(
 	int fd = openat(rings_fd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return errno == ELOOP || errno == EISDIR || errno == ENXIO ? BX_EBAD : BX_EIO;
+	memset(&h, 0, sizeof h);
 	if (!is_ring(fd, &st, &h)) {
 		close(fd);
-		return BX_EBAD;
+		return ring_header_newer(&h) ? BX_EVERSION : BX_EBAD;
 	}
 	struct ring_file *r = calloc(1, sizeof *r);
 	if (!r) {
@@ -95,14 +96,20 @@ ring_file_close(struct ring_file **r)
 	*r = NULL;
 }
 
+/* A head that is where we are is believed at once: nothing is read because of it, and it is looked at again soon. */
 static bool
 read_head(struct ring_file *r, uint64_t *head)
 {
 	uint64_t once, twice;
 	/* A copy by the kernel may be torn while the writer stores; two that agree are not. */
 	for (int tries = 0; tries < 16; tries++) {
-		if (!disk_read(r->fd, &once, sizeof once, offsetof(struct ring_header, head)) ||
-		    !disk_read(r->fd, &twice, sizeof twice, offsetof(struct ring_header, head)))
+		if (!disk_read(r->fd, &once, sizeof once, offsetof(struct ring_header, head)))
+			return false;
+		if (once == r->position->to) {
+			*head = once;
+			return true;
+		}
+		if (!disk_read(r->fd, &twice, sizeof twice, offsetof(struct ring_header, head)))
 			return false;
 		if (once == twice) {
 			atomic_thread_fence(memory_order_acquire);

@@ -58,7 +58,7 @@ bool ring_file_is_name(const char *name);
 
 /*
  * Opens it and finds where to go on: the furthest of what the journal says and the ring's own tail.  BX_EBAD: it is no
- * ring and should be set aside.  BX_EIO with errno: it could not be opened.
+ * ring and should be set aside.  BX_EVERSION: a newer libbx made it.  BX_EIO with errno: it could not be opened.
  */
 enum bx_err ring_file_open(
     int rings_fd, const char *name, const uint8_t boot_id[16], struct positions *positions, struct ring_file **out);

@@ -75,7 +75,7 @@ move_to_bad(struct ring_set *set, const char *name)
 static void
 meet(struct ring_set *set, const char *name)
 {
-	static struct say_limit bad_limit, unreadable_limit;
+	static struct say_limit bad_limit, unreadable_limit, newer_limit;
 	struct ring_file *r;
 	if (!ring_file_is_name(name))
 		return;
@@ -91,6 +91,11 @@ meet(struct ring_set *set, const char *name)
 		stats_add(set->stats, STAT_rings_opened, 1);
 		if (r->tail_due)
 			ring_file_write_tail(r);
+	} else if (err == BX_EVERSION) {
+		set->all_open = false;
+		stats_add(set->stats, STAT_rings_unreadable, 1);
+		say_limited(&newer_limit, SAY_WARNING,
+		    "ring %s was made by a newer libbx than this oxd can read; it is kept for a newer oxd", name);
 	} else if (err == BX_EBAD) {
 		stats_add(set->stats, STAT_rings_set_aside, 1);
 		say_limited(&bad_limit, SAY_WARNING, "%s is no ring, set aside", name);

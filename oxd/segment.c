@@ -87,16 +87,20 @@ header_put(uint8_t h[SEGMENT_HEADER], const struct segment *s)
 	put_u64le(h + SUMMED, XXH3_64bits(h, SUMMED));
 }
 
-static bool
+/* Magic, version and sum stand where they stand in every version. */
+static enum bx_err
 header_get(const uint8_t h[SEGMENT_HEADER], struct segment *s)
 {
-	if (memcmp(h, MAGIC, sizeof MAGIC) != 0 || get_u32le(h + 8) != VERSION || get_u32le(h + 12) != SEGMENT_HEADER ||
-	    get_u64le(h + SUMMED) != XXH3_64bits(h, SUMMED) || get_u64le(h + 16) != s->first)
-		return false;
+	if (memcmp(h, MAGIC, sizeof MAGIC) != 0 || get_u64le(h + SUMMED) != XXH3_64bits(h, SUMMED))
+		return BX_EBAD;
+	if (get_u32le(h + 8) > VERSION)
+		return BX_EVERSION;
+	if (get_u32le(h + 8) != VERSION || get_u32le(h + 12) != SEGMENT_HEADER || get_u64le(h + 16) != s->first)
+		return BX_EBAD;
 	s->seed = get_u64le(h + 24);
 	s->bytes = get_u64le(h + 32);
 	s->replaces_upto = get_u64le(h + 48);
-	return true;
+	return BX_OK;
 }
 
 static void
@@ -175,10 +179,9 @@ segment_open(int dir_fd, const char *name, struct segment **out)
 	ssize_t n = pread(s->fd, header, sizeof header, 0);
 	if (n < 0)
 		goto fail;
-	if (n != (ssize_t)sizeof header || !header_get(header, s)) {
-		err = BX_EBAD;
+	err = n == (ssize_t)sizeof header ? header_get(header, s) : BX_EBAD;
+	if (err != BX_OK)
 		goto fail;
-	}
 	if (s->bytes > (uint64_t)st.st_size)
 		s->bytes = (uint64_t)st.st_size; /* somebody cut it: what is left may still hold */
 	*out = s;

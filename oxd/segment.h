@@ -53,7 +53,7 @@ enum bx_err segment_show(int dir_fd, struct segment *s);
 /* Gives up one that is hidden: closed, and its space is free again. */
 void segment_discard(int dir_fd, struct segment **s);
 
-/* BX_EBAD: no segment of that name.  BX_EIO with errno. */
+/* BX_EBAD: no segment of that name.  BX_EVERSION: a newer oxd's.  BX_EIO with errno. */
 enum bx_err segment_open(int dir_fd, const char *name, struct segment **out);
 
 /* True for names that segments have. */

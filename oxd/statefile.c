@@ -73,10 +73,10 @@ read_content(int fd, enum statefile_kind kind, struct buf *content)
 	if (memcmp(p, MAGIC, sizeof MAGIC) != 0 || get_u32le(p + 12) != kind ||
 	    get_u64le(p + 16) != content->len - HEADER)
 		return BX_EBAD;
-	if (get_u32le(p + 8) != VERSION)
-		return BX_EVERSION;
 	if (get_u64le(p + 24) != sum_of(p, p + HEADER, content->len - HEADER))
 		return BX_ESUM;
+	if (get_u32le(p + 8) != VERSION) /* this header and its sum are the same in every version */
+		return get_u32le(p + 8) > VERSION ? BX_EVERSION : BX_EBAD;
 	buf_drop_front(content, HEADER);
 	return BX_OK;
 }

@@ -37,6 +37,12 @@ ring_header_valid(const struct ring_header *h)
 	       memchr(h->program, '\0', sizeof h->program) != NULL;
 }
 
+bool
+ring_header_newer(const struct ring_header *h)
+{
+	return memcmp(h->magic, RING_MAGIC, sizeof h->magic) == 0 && h->layout > RING_LAYOUT;
+}
+
 enum bx_err
 ring_record_read(const uint8_t *copy, size_t n, uint64_t pos, uint64_t capacity, struct ring_view *v)
 {

@@ -115,6 +115,9 @@ void ring_boot_id(uint8_t out[16]);
 /* True when the constant part of a header describes a ring that this build can read. */
 bool ring_header_valid(const struct ring_header *h);
 
+/* True when it is a ring of a layout that came after this build.  Magic and layout stand where they do in every layout. */
+bool ring_header_newer(const struct ring_header *h);
+
 /* A record as the reader finds it, borrowed from the copy. */
 struct ring_view {
 	const uint8_t *type;

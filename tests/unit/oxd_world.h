@@ -29,9 +29,6 @@ struct fault {
 	_Atomic int times; /* how many fail then */
 	int error;
 };
-static struct fault fault_fdatasync = {-1, 0, EIO}, fault_pwrite = {-1, 0, EIO};
-static _Atomic int syncs_done;
-
 static inline bool
 fault_strikes(struct fault *f)
 {
@@ -54,6 +51,10 @@ fault_set(struct fault *f, int after, int times, int error)
 	atomic_store(&f->times, times);
 	atomic_store(&f->left, after);
 }
+
+#ifndef WORLD_OWN_DISK
+static struct fault fault_fdatasync = {-1, 0, EIO}, fault_pwrite = {-1, 0, EIO};
+static _Atomic int syncs_done;
 
 int __wrap_fsync(int fd);
 int __wrap_fdatasync(int fd);
@@ -79,6 +80,7 @@ __wrap_pwrite(int fd, const void *p, size_t n, off_t at)
 {
 	return fault_strikes(&fault_pwrite) ? -1 : __real_pwrite(fd, p, n, at);
 }
+#endif
 #endif
 
 /* ---- directories ------------------------------------------------------------------------------------------------- */
