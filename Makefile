@@ -51,7 +51,7 @@ obj = $(patsubst %,$(B)/obj/%.o,$(1))
 
 # What logread.c, compress.c and filter_regex.c of core need; libbx has none of them.
 LOG_LIBS := -lzstd -lz -lbz2 -lpcre2-8
-OXD_LIBS := -lzmq -lsystemd $(LOG_LIBS) -lunwind -lmsgpackc -lm
+OXD_LIBS := -lzmq -lsystemd $(LOG_LIBS) -lunwind -lmsgpackc -lmicrohttpd -lm
 OXCTL_LIBS := -lzmq -lmsgpackc
 OXVIEW_LIBS := -lzmq $(LOG_LIBS) -ldw -lelf -lmsgpackc -lstdc++ -lm
 

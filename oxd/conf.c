@@ -59,6 +59,8 @@ static const struct setting table[] = {
 	"remove the oldest days of log files while all take more than this; 0 keeps all", NULL, false},
     {"prune-pause", 0, SET_DURATION, AT(prune_pause_ns), "1h", "DURATION",
 	"remove at most one day of each type in such a time, whatever the clock says", NULL, false},
+    {"metrics", 0, SET_TEXT, AT(metrics_text), NULL, "ADDR:PORT/PATH",
+	"where Prometheus may read the counters over HTTP (as 127.0.0.1:9513/metrics)", NULL, false},
     {"curve-key", 0, SET_TEXT, AT(curve_key), NULL, "FILE",
 	"our key (oxctl keygen): ports that other hosts can reach then speak CURVE, and upstreams know us by it", NULL,
 	false},
@@ -333,6 +335,15 @@ check_exposure(const struct conf *c, char *err, size_t err_cap)
 	return true;
 }
 
+static bool
+read_metrics(struct conf *c, char *err, size_t err_cap)
+{
+	const char *wrong = c->metrics_text ? metrics_where(c->metrics_text, &c->metrics) : NULL;
+	if (wrong)
+		snprintf(err, err_cap, "--metrics '%s': %s", c->metrics_text, wrong);
+	return !wrong;
+}
+
 static void
 check(struct conf *c, struct report *r)
 {
@@ -360,6 +371,7 @@ check(struct conf *c, struct report *r)
 	    r, read_address("collect", c->collect_text, COLLECT_PORT, &c->collect, err, sizeof err), c, "collect", err);
 	tell_unless(r, read_relay_address(c, err, sizeof err), c, "relay", err);
 	tell_unless(r, read_upstreams(c, err, sizeof err), c, "forward", err);
+	tell_unless(r, read_metrics(c, err, sizeof err), c, "metrics", err);
 	tell_unless(r, r->bad || check_exposure(c, err, sizeof err), c, "control", err);
 	check_rules(c, r);
 }

@@ -9,6 +9,7 @@
 
 #include "libbx/core/addr.h"
 #include "libbx/core/settings.h"
+#include "oxd/metrics.h"
 #include "oxd/upstream.h"
 
 struct conf {
@@ -27,6 +28,8 @@ struct conf {
 	int64_t prune_pause_ns;
 	int verbose;
 	const char *file;
+	const char *metrics_text;
+	struct metrics_where metrics; /* where metrics_text is given */
 	const char *curve_key, *curve_allow, *server_key;
 	bool require_curve;
 	struct setting_list rules, quotas, redact;

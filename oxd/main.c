@@ -29,7 +29,7 @@
 #include "oxd/say.h"
 #include "oxd/stream.h"
 
-enum { POLL_MS = 1000, POLL_STREAM_MS = 20, POLL_ANSWER_MS = 5, SYNC_WAIT_MS = 100 };
+enum { POLL_MS = 1000, POLL_STREAM_MS = 20, POLL_PASSING_MS = 10, POLL_ANSWER_MS = 5, SYNC_WAIT_MS = 100 };
 
 enum { WATCHED = 2 };
 struct watched {
@@ -60,6 +60,7 @@ struct oxd {
 	struct control control;
 	struct stream stream;
 	struct watched watched[WATCHED];
+	struct metrics *metrics;
 	int signal_fd;
 	bool stopping;
 	bool homeless; /* the run directory was removed under us */
@@ -218,14 +219,21 @@ start_threads(struct oxd *o, char *err, size_t err_cap)
 }
 
 static bool
+open_metrics(struct oxd *o, int64_t started_ns, char *err, size_t err_cap)
+{
+	struct metrics_world world = {&o->stats, o->journal, o->logwriter, started_ns};
+	return !o->conf.metrics_text || metrics_open(&o->metrics, &o->conf.metrics, &world, err, err_cap);
+}
+
+static bool
 tell(struct oxd *o)
 {
 	struct buf json = {0};
 	buf_printf(&json,
-	    "{\"pid\":%d,\"control\":\"%s\",\"collect\":\"%s\",\"relay\":\"%s\",\"stream\":\"%s\",\"version\":\"%s\"}"
-	    "\n",
+	    "{\"pid\":%d,\"control\":\"%s\",\"collect\":\"%s\",\"relay\":\"%s\",\"stream\":\"%s\",\"metrics\":%u,"
+	    "\"version\":\"%s\"}\n",
 	    (int)getpid(), o->control_port.text, o->collect_port.text, o->relay_port.text, o->stream_port.text,
-	    BX_VERSION);
+	    o->metrics ? metrics_port(o->metrics) : 0, BX_VERSION);
 	buf_putc(&json, '\0');
 	bool ok = json.err == BX_OK && house_tell(&o->house, (const char *)json.data);
 	buf_fini(&json);
@@ -261,6 +269,8 @@ oxd_start(struct oxd *o, char *err, size_t err_cap)
 	    .state_path = o->conf.state_path,
 	    .started_ns = clock_wall_ns(),
 	};
+	if (!open_metrics(o, world.started_ns, err, err_cap))
+		return false;
 	control_init(&o->control, o->control_port.socket, &world);
 	stream_init(&o->stream, o->stream_port.socket, o->journal, &o->stats);
 	if (!tell(o)) {
@@ -358,7 +368,8 @@ serve(struct oxd *o)
 		    {.socket = o->control_port.socket, .events = waits ? 0 : ZMQ_POLLIN},
 		};
 		zmq_poll(items, 3,
-		    more                           ? 0
+		    more && o->stream.passing      ? POLL_PASSING_MS
+		    : more                         ? 0
 		    : waits                        ? POLL_ANSWER_MS
 		    : stream_is_wanted(&o->stream) ? POLL_STREAM_MS
 						   : POLL_MS);
@@ -396,6 +407,7 @@ oxd_stop(struct oxd *o)
 		keeper_stop(o->keeper);
 	bool failed = journal_state(o->journal) == JOURNAL_FAILED;
 	stream_fini(&o->stream);
+	metrics_close(&o->metrics);
 	control_fini(&o->control);
 	port_close(&o->control_port);
 	port_close(&o->stream_port);

@@ -16,7 +16,7 @@ static const char *const reason_names[DROP_REASONS] = {
 #undef X
 };
 
-static const char dropped_type[] = "blueox.dropped", life_type[] = "blueox.oxd";
+static const char dropped_type[] = "blueox.dropped", life_type[] = "blueox.oxd", stream_type[] = "blueox.stream";
 
 struct dropped {
 	uint64_t count, bytes;
@@ -155,6 +155,19 @@ own_add_dropped(struct buf *frame, size_t frame_at, const struct ring_file *r, c
 		add_dropped(frame, frame_at, &d);
 	}
 	return reasons;
+}
+
+void
+own_add_stream_lost(struct buf *frame, size_t frame_at, uint64_t lost, double first)
+{
+	struct buf map = {0};
+	double now = clock_seconds(clock_wall_ns());
+	add_head(&map, stream_type, first < now ? first : now, now);
+	mp_add_strz(&map, "body");
+	mp_add_map(&map, 1);
+	mp_add_strz(&map, "lost");
+	mp_add_uint(&map, lost);
+	finish(frame, frame_at, &map, stream_type, now);
 }
 
 const char *

@@ -36,6 +36,9 @@ void own_add_left_out(struct buf *frame, size_t frame_at, const struct audit_rep
 void own_add_life(struct buf *frame, size_t frame_at, const struct stats *stats, uint64_t before[STAT_COUNT],
     int64_t started_ns, const char *state, unsigned rings);
 
+/* Adds `blueox.stream` {lost}: so many events in all passed by a subscriber that was too slow, the first at that time. */
+void own_add_stream_lost(struct buf *frame, size_t frame_at, uint64_t lost, double first);
+
 /* Adds one event that tells of what --when-full=drop-oldest has given up, or an upstream has rejected. */
 void own_add_lost(struct buf *frame, size_t frame_at, const struct lost *lost, const char *reason);
 

@@ -19,6 +19,8 @@
 
 enum { CONTROL_PORT = 3513, ANSWER_MS = 5000, RETRY_MS = 200, QUEUE_EVENTS = 100000 };
 
+static const char notice_type[] = "blueox.stream"; /* oxd tells that a subscriber was too slow */
+
 struct live {
 	struct source source; /* first: the two are one pointer */
 	const struct source_env *env;
@@ -26,6 +28,7 @@ struct live {
 	char name[ADDR_ENDPOINT_MAX]; /* of the control port, for messages */
 	void *context, *sub, *monitor;
 	zmq_msg_t type, map;
+	uint64_t lost; /* as told so far */
 };
 
 static void
@@ -92,6 +95,8 @@ subscribe(struct live *l)
 		zmq_setsockopt(l->sub, ZMQ_SUBSCRIBE, types->items[i], strcspn(types->items[i], "*"));
 	if (types->count == 0)
 		zmq_setsockopt(l->sub, ZMQ_SUBSCRIBE, "", 0);
+	else
+		zmq_setsockopt(l->sub, ZMQ_SUBSCRIBE, notice_type, sizeof notice_type - 1);
 }
 
 static bool
@@ -169,6 +174,26 @@ take_message(struct live *l, struct event *ev)
 	return false;
 }
 
+/* Who lost is not known to oxd: with other subscribers it may have been one of them. */
+static void
+tell_loss(struct live *l, const struct event *ev)
+{
+	struct mp_token lost = object_token(map_get(ev->body, "lost", 4));
+	if (lost.kind == MP_UINT && lost.u < l->lost) /* it counts anew */
+		l->lost = 0;
+	if (lost.kind != MP_UINT || lost.u == l->lost)
+		return;
+	trouble_add(l->env->trouble, "%s: a subscriber is too slow, perhaps this one: %llu events or more passed it by",
+	    l->name, (unsigned long long)(lost.u - l->lost));
+	l->lost = lost.u;
+}
+
+static bool
+is_notice(const struct event *ev)
+{
+	return ev->type.n == sizeof notice_type - 1 && memcmp(ev->type.p, notice_type, ev->type.n) == 0;
+}
+
 static void
 wait_for_message(struct live *l)
 {
@@ -186,6 +211,8 @@ live_next(struct source *s, struct event *ev)
 	struct live *l = (struct live *)s;
 	for (;;) {
 		if (take_message(l, ev)) {
+			if (is_notice(ev))
+				tell_loss(l, ev);
 			if (select_event(l->env->select, ev))
 				return true;
 		} else if (errno != 0) {
