@@ -147,16 +147,31 @@ bx__set_slice(bx_ctx *ctx, const char *key, uint32_t known, struct bx_slice valu
 	set_slice(ctx, key, known, value);
 }
 
+static __attribute__((noinline)) void
+any_text(bx_ctx *ctx, const char *key, uint32_t known, const char *value)
+{
+	static const uint8_t nil = 0xc0;
+	if (value)
+		any_slice(ctx, key, known, bx_strn(value, strlen(value)));
+	else
+		any_scalar(ctx, key, known, &nil, 1);
+}
+
+/* The length is only asked for where the field is wanted. */
 void
 bx__set_text(bx_ctx *ctx, const char *key, uint32_t known, const char *value)
 {
-	static const uint8_t nil = 0xc0;
-	if (!config_on())
-		return;
-	if (__builtin_expect(value != NULL, 1))
-		set_slice(ctx, key, known, bx_strn(value, strlen(value)));
-	else
-		any_scalar(ctx, key, known, &nil, 1);
+	bool try_long;
+	struct ctx *c = enter_short(ctx, known, MP_HEADER_MAX, &try_long);
+	if (__builtin_expect(c != NULL, 1)) {
+		struct bx_slice text = bx_strn(value, value ? strlen(value) : 0);
+		try_long = !value || !fields_simple(&c->fields, known, slice_bound(text));
+		if (__builtin_expect(!try_long, 1))
+			fields_append(&c->fields, known, put_slice(fields_put_key(&c->fields, key, known), text));
+		thread_leave(&bx_thread);
+	}
+	if (__builtin_expect(try_long, 0))
+		any_text(ctx, key, known, value);
 }
 
 /* ---- lists ---- */
