@@ -479,6 +479,7 @@ conf_man(const struct conf *c, struct buf *out)
 		      ".TP\n.I LOG/TYPE.YYMMDD.log\nevents, one MessagePack map after the other\n"
 		      ".TP\n.I LOG/TYPE.YYMMDD.log.zst\nthe same, packed; zstdcat and oxview read it\n"
 		      ".TP\n.I LOG/TYPE.YYMMDD.log.idx\nwhat its blocks hold; may be removed at any time\n"
+		      ".TP\n.I STATE/quarantine\nframes that an upstream refused, one a file\n"
 		      ".TP\n.I STATE/journal\nwhat is not yet in log files for good\n"
 		      ".SH SEE ALSO\n.BR oxctl (1),\n.BR oxview (1)\n");
 }

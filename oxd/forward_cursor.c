@@ -46,11 +46,10 @@ forward_cursor_open(struct forward_cursor *c, struct journal *journal, int state
 	bool found = forward_cursor_read(state_fd, &number);
 	*c = (struct forward_cursor){.journal = journal, .state_fd = state_fd};
 	atomic_store(&c->number, number);
-	c->saved = found ? number : 0;
+	c->durable = found;
+	c->saved = number;
 	if (!found || !read_one(state_fd, true, &c->before) || c->before > c->saved)
 		c->before = c->saved;
-	if (!found)
-		c->before = c->saved = number > 0 ? number - 1 : 0; /* so that it is saved at once, once it may be */
 	c->place = journal_cursor_add(journal, c->before, number);
 }
 
@@ -80,7 +79,8 @@ forward_cursor_save(struct forward_cursor *c, int64_t mono_ns, bool now)
 {
 	uint64_t number = atomic_load(&c->number);
 	/* Once more after the last one, so that the generation before lets go of the journal too. */
-	if ((number == c->saved && c->before == c->saved) || (!now && mono_ns - c->saved_ns < save_ns))
+	if ((c->durable && number == c->saved && c->before == c->saved) ||
+	    (c->durable && !now && mono_ns - c->saved_ns < save_ns))
 		return true;
 	struct buf b = {0};
 	mp_add_map(&b, 1);
@@ -91,6 +91,7 @@ forward_cursor_save(struct forward_cursor *c, int64_t mono_ns, bool now)
 	c->saved_ns = mono_ns;
 	if (!ok)
 		return false;
+	c->durable = true;
 	c->before = c->saved;
 	c->saved = number;
 	journal_cursor_move(c->journal, c->place, c->before, c->saved);

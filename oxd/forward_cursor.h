@@ -15,6 +15,7 @@ struct forward_cursor {
 	int state_fd;            /* borrowed */
 	unsigned place;          /* in the journal's list of cursors */
 	_Atomic uint64_t number; /* acknowledged; any thread reads */
+	bool durable;            /* there is a generation at all */
 	uint64_t saved, before;  /* the newest generation and the one before */
 	int64_t saved_ns;
 };
