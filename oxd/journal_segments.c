@@ -202,8 +202,13 @@ let_go(struct journal *j)
 	uint64_t upto = least_of(j).passed, covered = atomic_load(&j->durable_snapshot);
 	if (upto > covered)
 		upto = covered;
-	while (j->segments && j->segments->next && j->segments->next->first <= upto + 1 && !j->segments->dirty)
+	bool went = false;
+	while (j->segments && j->segments->next && j->segments->next->first <= upto + 1 && !j->segments->dirty) {
 		drop_segment(j, j->segments);
+		went = true;
+	}
+	if (went && atomic_load(&j->state) == JOURNAL_DROPS) /* the readers keep up again */
+		journal_set_state(j, JOURNAL_RUNS, 0);
 	if (j->dir_dirty)
 		pthread_cond_signal(&j->work);
 }
