@@ -37,6 +37,8 @@ static const struct setting table[] = {
 	"public key of the oxd, where its control port is guarded", NULL, false},
     {"curve-key", 0, SET_TEXT, AT(curve_key), NULL, "FILE", "our own key, where that oxd allows some only", NULL,
 	false},
+    {"count", 'n', SET_UINT, AT(count), "0", "N", "top: so many times; 0 is until interrupted", NULL, true},
+    {"interval", 0, SET_DURATION, AT(interval_ns), "2s", "TIME", "top: how often", NULL, true},
     {"json", 0, SET_FLAG, AT(json), NULL, NULL, "print the answer as JSON", NULL, true},
     {"raw", 0, SET_FLAG, AT(json), NULL, NULL, "the same as --json", NULL, true},
     {"help", 'h', SET_FLAG, AT(help), NULL, NULL, "print this and leave", NULL, true},
@@ -54,6 +56,7 @@ static const struct command {
 	const char *help;
 } commands[] = {
     {"status", "", oxctl_status, "what the oxd has seen, its state and its counters (the default)"},
+    {"top", "", oxctl_top, "what it does now, again and again: rates, types, hosts"},
     {"rings", "", oxctl_rings, "the rings of running programs"},
     {"forward", "[list|off|set|add|remove HOST:PORT...]", oxctl_forward, "where it forwards to; changes last"},
     {"peers", "", oxctl_peers, "who sends to the relay port"},

@@ -62,6 +62,7 @@ int oxctl_rules(const struct oxctl *o, char **words);
 int oxctl_shutdown(const struct oxctl *o, char **words);
 int oxctl_store(const struct oxctl *o, char **words);
 int oxctl_status(const struct oxctl *o, char **words);
+int oxctl_top(const struct oxctl *o, char **words);
 int oxctl_version(const struct oxctl *o, char **words);
 
 #endif
