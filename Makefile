@@ -9,7 +9,7 @@
 #   make bench      costs and rates, beside those of others, from one run
 #   make fuzz       libFuzzer targets, FUZZ_SECONDS each (default 20)
 #   make soak       the long forms of the tests, and the models
-#   make install    DESTDIR=, PREFIX=/usr/local
+#   make install    DESTDIR=, PREFIX=/usr/local; install-lib: libbx alone
 #
 # V=1 shows commands.  SAN=address,undefined or SAN=thread builds into a directory of its own.  CC=clang works.
 
@@ -63,7 +63,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 PROGRAMS := $(B)/oxd $(B)/oxctl $(B)/oxview $(B)/oxrun
 LIBRARIES := $(B)/libbx.so $(B)/libbx.a $(B)/libbx_tcp.so.1 $(B)/libbxtcp.a $(B)/libbx_preload.so
 
-.PHONY: all lib programs test unit e2e check demo bench fuzz soak deb install clean tests-build deps
+.PHONY: all lib programs test unit e2e abi check demo bench fuzz soak deb install install-lib clean tests-build deps
 .DEFAULT_GOAL := all
 .SECONDARY:
 
@@ -173,21 +173,31 @@ fuzz: $(addprefix $(B)/fuzz/,$(FUZZERS))
 	$(Q)scripts/fuzz --build $(B) --seconds $(FUZZ_SECONDS)
 soak: tests-build
 	$(Q)scripts/run-tests --build $(B) --soak
+# After a change of the interface that was meant: what check-abi compares with from now on.
+abi: $(B)/libbx.so.1
+	$(Q)scripts/check-abi --build $(B) --update
 deb:
 	@echo 'make deb: no Debian packages yet; make install DESTDIR= PREFIX= installs'
 
 # ---- install ---------------------------------------------------------------------------------------------------------
 
-install: all $(B)/install/libbx_preload.so
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include \
-		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8
-	install -m 755 $(B)/oxview $(B)/oxctl $(B)/oxrun $(DESTDIR)$(PREFIX)/bin
-	install -m 755 $(B)/oxd $(DESTDIR)$(PREFIX)/sbin
-	install -m 644 $(B)/libbx.so.1 $(B)/libbx_tcp.so.1 $(B)/libbx.a $(B)/install/libbx_preload.so $(DESTDIR)$(LIBDIR)
+# What a program needs to be built against libbx and to run.
+install-lib: $(B)/libbx.so.1 $(B)/libbx_tcp.so.1 $(B)/libbx.a
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/share/man/man3
+	install -m 644 $(B)/libbx.so.1 $(B)/libbx_tcp.so.1 $(B)/libbx.a $(DESTDIR)$(LIBDIR)
 	ln -sf libbx.so.1 $(DESTDIR)$(LIBDIR)/libbx.so
 	install -m 644 include/blueox.h $(DESTDIR)$(PREFIX)/include
-	sed -e 's,@PREFIX@,$(PREFIX),g' -e 's,@LIBDIR@,$(LIBDIR),g' -e 's,@VERSION@,$(VERSION),g' libbx/blueox.pc.in \
-		> $(DESTDIR)$(LIBDIR)/pkgconfig/blueox.pc
+	sed -e 's,@PREFIX@,$(PREFIX),g' -e 's,@LIBDIR@,$(LIBDIR),g' -e 's,@VERSION@,$(VERSION),g' libbx/libbx.pc.in \
+		> $(DESTDIR)$(LIBDIR)/pkgconfig/libbx.pc
+	scripts/bx-manual --version-of $(VERSION) > $(DESTDIR)$(PREFIX)/share/man/man3/bx.3
+	for n in $$(scripts/bx-manual --names); do echo '.so man3/bx.3' > $(DESTDIR)$(PREFIX)/share/man/man3/$$n.3 || exit 1; done
+
+install: all install-lib $(B)/install/libbx_preload.so
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin  \
+		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man3 $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 755 $(B)/oxview $(B)/oxctl $(B)/oxrun $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(B)/oxd $(DESTDIR)$(PREFIX)/sbin
+	install -m 644 $(B)/install/libbx_preload.so $(DESTDIR)$(LIBDIR)
 	for p in oxview oxctl oxrun; do $(B)/$$p --man > $(DESTDIR)$(PREFIX)/share/man/man1/$$p.1 || exit 1; done
 	$(B)/oxd --man > $(DESTDIR)$(PREFIX)/share/man/man8/oxd.8
 	if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi # a preloaded object must find libbx.so.1

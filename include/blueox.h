@@ -17,7 +17,7 @@
  *             }
  *     }
  *
- * Build with: cc prog.c $(pkg-config --cflags --libs blueox).  C11 or later, C++14 or later.
+ * Build with: cc prog.c $(pkg-config --cflags --libs libbx).  C11 or later, C++14 or later.
  *
  * What holds for every function here, unless its own comment says otherwise:
  *
@@ -365,8 +365,7 @@ struct bx_counters {
 	uint64_t bad_handles;       /* starts, stops and ends of a context that is over, or on another thread's stack */
 	uint64_t bad_traceparents;  /* headers that were malformed */
 	uint64_t stacks_refused;    /* stacks left out because a signal handler may have asked for the first one */
-	uint64_t
-	    sampled_out; /* contexts that sampling decided against, not those below; of other threads up to 63 late */
+	uint64_t sampled_out; /* contexts that sampling was against, not those below; other threads add 64 at once */
 
 	/* with an oxd elsewhere, else 0 */
 	uint64_t unacknowledged;   /* of `events`, those that it has not acknowledged; lost if this process died now */
@@ -669,6 +668,7 @@ bx__off_stats(struct bx_counters *out)
 #define BX__OFF_INT(call, off) (0 ? (call) : bx__off_int(off))
 
 #undef bx_begin
+#define bx_configure(host, port)      BX__OFF_INT(bx_configure((host), (port)), -1)
 #define bx_configure_default()        BX__OFF_INT(bx_configure_default(), -1)
 #define bx_shutdown()                 BX__OFF(bx_shutdown())
 #define bx_configured()               BX__OFF_INT(bx_configured(), 0)

@@ -14,6 +14,7 @@
 
 #include "include/blueox.h"
 #include "libbx/core/id.h"
+#include "preload/oxrun_check.h"
 #include "preload/oxrun_conf.h"
 #include "preload/oxrun_job.h"
 #include "preload/oxrun_target.h"
@@ -112,7 +113,10 @@ static int
 print_words(const struct conf *c)
 {
 	struct buf text = {0};
-	if (c->version)
+	bool good = true;
+	if (c->check)
+		good = check_environment(&text);
+	else if (c->version)
 		buf_puts(&text, "oxrun " BX_VERSION "\n");
 	else if (c->man)
 		conf_man(c, &text);
@@ -122,7 +126,7 @@ print_words(const struct conf *c)
 	buf_fini(&text);
 	if (!ok)
 		perror("oxrun: standard output");
-	return ok ? 0 : 1;
+	return ok && good ? 0 : 1;
 }
 
 int
@@ -134,7 +138,7 @@ main(int argc, char **argv)
 	if (!conf_read(&c, argc, argv, err, sizeof err)) {
 		fprintf(stderr, "oxrun: %s\n", err);
 		status = EXIT_USAGE;
-	} else if (c.help || c.man || c.version) {
+	} else if (c.check || c.help || c.man || c.version) {
 		status = print_words(&c);
 	} else {
 		status = run(&c);

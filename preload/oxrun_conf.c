@@ -22,6 +22,11 @@ static const struct setting table[] = {
 	.offset = AT(library),
 	.value = "PATH",
 	.help = "the object to preload, if it is not where oxrun looks for it"},
+    {.name = "check",
+	.kind = SET_FLAG,
+	.offset = AT(check),
+	.help = "show what a program would make of this environment, and run nothing",
+	.argv_only = true},
     {.name = "help", .letter = 'h', .kind = SET_FLAG, .offset = AT(help), .help = "show this", .argv_only = true},
     {.name = "man", .kind = SET_FLAG, .offset = AT(man), .help = "write the manual page as roff", .argv_only = true},
     {.name = "version",
@@ -55,7 +60,7 @@ conf_read(struct conf *c, int argc, char **argv, char *err, size_t err_cap)
 	if (!settings_env(&c->settings, err, err_cap) ||
 	    !settings_argv(&c->settings, argc, argv, c->command, err, err_cap))
 		return false;
-	if (c->help || c->man || c->version)
+	if (c->help || c->man || c->version || c->check)
 		return true;
 	if (c->name && !name_is_good(c->name)) {
 		snprintf(err, err_cap, "--name '%s' is not a dotted name of at most %d bytes", c->name, NAME_MAX_BYTES);
@@ -87,7 +92,7 @@ conf_help(const struct conf *c, struct buf *out)
 	    "\n");
 	settings_help(&c->settings, out);
 	buf_puts(out,
-	    "\nEvery option but the last three is a variable too: OXRUN_NAME=NAME.  BLUEOX_PRELOAD=0 switches off "
+	    "\nEvery option but the last four is a variable too: OXRUN_NAME=NAME.  BLUEOX_PRELOAD=0 switches off "
 	    "what is\npreloaded.  Exit status: the command's, 128 and the signal's number if one killed it, 126 or 127 "
 	    "when it\ncould not be run, 2 for usage.\n");
 }
@@ -126,6 +131,9 @@ conf_man(const struct conf *c, struct buf *out)
 	    "the program's name; \\fBBLUEOX_QUERY_MAX\\fR bytes of a query are kept (default 4096);\n"
 	    "\\fBBLUEOX_DEEPBIND=keep\\fR lets plugins be opened with RTLD_DEEPBIND, which hides their calls;\n"
 	    "\\fBBLUEOX_RUN_DIR\\fR is the run directory of the oxd.\n"
+	    ".PP\n"
+	    "\\fB\\-\\-check\\fR shows all that libbx reads, see bx(3), and what of it is not understood; exit status "
+	    "1 then.\n"
 	    ".SH EXIT STATUS\n"
 	    "The command's; 128 and the number of the signal that killed it; 126 when it could not be run, 127 when\n"
 	    "there is none of that name; 2 for a mistake in oxrun's own arguments.\n"

@@ -11,7 +11,7 @@
 struct conf {
 	const char *name;    /* NULL: no job event */
 	const char *library; /* NULL: to be found */
-	bool help, man, version;
+	bool check, help, man, version;
 	char **command; /* NULL-terminated, at least one word unless help, man or version */
 	struct settings settings;
 };

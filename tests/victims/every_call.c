@@ -50,7 +50,7 @@ main(void)
 	volatile int vi = 4;
 	const enum color color = GREEN;
 	int kept = 0;
-	int configured = bx_configure_default();
+	int configured = evaluated ? bx_configure("127.0.0.1", 3514) : bx_configure_default();
 	bx_begin("types");
 	bx_set("bool", yes);
 	bx_set("char", (char)'a');

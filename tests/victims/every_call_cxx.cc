@@ -34,7 +34,7 @@ main()
 	char text[] = "text";
 	char *p = text;
 	const char *n = nullptr;
-	int configured = bx_configure_default();
+	int configured = evaluated ? bx_configure("127.0.0.1", 3514) : bx_configure_default();
 	bx_begin("types");
 	bx_set("bool", true);
 	bx_set("char", 'a');
