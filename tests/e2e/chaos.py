@@ -196,6 +196,7 @@ class Node:
             self.oxd.env = {**self.oxd.env, "LD_PRELOAD": str(power_cut_object()), "POWER_CUT_DIR": str(self.disk),
                             "POWER_CUT_LOG": str(self.power_log)}
         self.loses_power, self.logs = loses_power, logs
+        self.forward = [f"relay://{a}" for a in forward]
         self.programs, self.runs, self.writes_gone = [], [], 0
 
     def relay_at(self):
