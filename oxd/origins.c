@@ -2,6 +2,7 @@
 /* origins: a hash table by origin, sorted ranges in each, and a list by last use for each peer. */
 #include "oxd/origins.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <utlist.h>
 
@@ -123,6 +124,7 @@ grow(struct origin *g)
 static void
 insert_range(struct origins *o, struct origin *g, uint32_t i, struct range r)
 {
+	assert(g->ranges); /* never NULL: at least &g->one */
 	/* The oldest goes: what was acknowledged longest ago is the least likely to come again. */
 	if (g->count == ORIGIN_RANGES_MAX || (g->count > 1 && o->extra_ranges >= EXTRA_RANGES_MAX)) {
 		remove_range(o, g, 0);
