@@ -105,7 +105,7 @@ thread_wall_refresh(struct thread *t, int64_t mono_ns)
 {
 	t->wall_minus_mono = clock_wall_ns() - clock_mono_ns();
 	t->wall_until = mono_ns + WALL_BELIEVED_NS;
-	if (t->process)
+	if (t->process && t->ring.header)
 		remote_need_sender(t->process);
 	return mono_ns + t->wall_minus_mono;
 }

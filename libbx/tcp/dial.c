@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
-#include <unistd.h>
+
+#include "libbx/tcp/own.h"
 
 static void
 add(struct dial *d, const void *address, socklen_t n)
@@ -70,12 +71,12 @@ is_loopback(const struct sockaddr_storage *a)
 static void
 tune(int fd, int family)
 {
-	static const int on = 1, idle_s = 30;
+	enum { IDLE_S = 30 };
 	if (family == AF_UNIX)
 		return;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+	own_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	own_setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+	own_setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, IDLE_S);
 }
 
 int
@@ -83,14 +84,14 @@ dial_next(struct dial *d)
 {
 	while (d->next < d->count) {
 		int i = d->next++, family = d->address[i].ss_family;
-		int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		int fd = own_socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0)
 			continue;
 		tune(fd, family);
 		d->loopback = is_loopback(&d->address[i]);
-		if (connect(fd, (const struct sockaddr *)&d->address[i], d->length[i]) == 0 || errno == EINPROGRESS)
+		if (own_connect(fd, &d->address[i], d->length[i]) == 0 || errno == EINPROGRESS)
 			return fd;
-		close(fd);
+		own_close(fd);
 	}
 	return -1;
 }
@@ -98,7 +99,5 @@ dial_next(struct dial *d)
 bool
 dial_connected(int fd)
 {
-	int err = 0;
-	socklen_t n = sizeof err;
-	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &n) == 0 && err == 0;
+	return own_error_of(fd) == 0;
 }

@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "libbx/core/clock.h"
 #include "libbx/core/frame.h"
+#include "libbx/tcp/own.h"
 
 #define MS INT64_C(1000000)
 #define S  (1000 * MS)
@@ -37,7 +37,7 @@ static void
 hang_up(struct link *l)
 {
 	if (l->fd >= 0)
-		close(l->fd);
+		own_close(l->fd);
 	l->fd = -1;
 	l->state = LINK_DOWN;
 	l->out.len = l->out_at = l->in.len = 0;
@@ -103,7 +103,7 @@ static bool
 write_out(struct link *l)
 {
 	while (l->out_at < l->out.len) {
-		ssize_t n = send(l->fd, l->out.data + l->out_at, l->out.len - l->out_at, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n = own_send(l->fd, l->out.data + l->out_at, l->out.len - l->out_at);
 		if (n < 0)
 			return errno == EAGAIN || errno == EINTR;
 		l->out_at += (size_t)n;
@@ -355,7 +355,7 @@ read_in(struct link *l, struct queue *q, int64_t now, bool *got)
 	uint8_t *p = buf_reserve(&l->in, IN_ROOM);
 	if (!p)
 		return false;
-	ssize_t n = recv(l->fd, p, IN_ROOM, MSG_DONTWAIT);
+	ssize_t n = own_recv(l->fd, p, IN_ROOM);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR;
 	if (n == 0)
@@ -374,7 +374,7 @@ static void
 dial_on(struct link *l, int64_t now)
 {
 	if (l->fd >= 0)
-		close(l->fd);
+		own_close(l->fd);
 	l->fd = dial_next(&l->dial);
 	if (l->fd < 0) {
 		fail(l, now);

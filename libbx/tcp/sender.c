@@ -27,6 +27,7 @@
 #include "libbx/tcp/drain.h"
 #include "libbx/tcp/dropped.h"
 #include "libbx/tcp/link.h"
+#include "libbx/tcp/own.h"
 #include "libbx/tcp/plugin.h"
 
 #define MS INT64_C(1000000)
@@ -66,7 +67,7 @@ close_one_by_one(void)
 	if (most <= 0 || most > OPEN_MAX_GUESS)
 		most = OPEN_MAX_GUESS;
 	for (long fd = 0; fd < most; fd++)
-		close((int)fd);
+		own_close((int)fd);
 	return true;
 }
 
@@ -85,7 +86,7 @@ static void
 fill_standard(void)
 {
 	for (int i = 0; i < 3; i++)
-		if (open("/dev/null", O_RDWR | O_CLOEXEC) < 0 && eventfd(0, EFD_CLOEXEC) < 0)
+		if (own_open("/dev/null", O_RDWR | O_CLOEXEC) < 0 && syscall(SYS_eventfd2, 0, EFD_CLOEXEC) < 0)
 			return;
 }
 
