@@ -191,9 +191,19 @@ remote_close(void)
 const struct transport transport_remote = {.name = "tcp", .open = remote_open, .close = remote_close};
 
 /* At exit() and return from main: rings on files need nothing, these do. */
-__attribute__((destructor)) static void
-at_exit(void)
+static void
+at_exit(int status, void *unused)
 {
+	(void)status;
+	(void)unused;
 	if (remote_on())
 		bx_shutdown();
+}
+
+/* Registered before anybody else's, so called after all: destructors and the shim's own last event come first.  Not with
+ * atexit(), which in a shared object is called with that object's destructors. */
+__attribute__((constructor)) static void
+watch_exit(void)
+{
+	on_exit(at_exit, NULL);
 }
