@@ -71,7 +71,7 @@ walk_next(struct walk *w, struct event *ev)
 {
 	for (;;) {
 		size_t left = w->window.len - w->at, used;
-		enum bx_err err = left > 0 ? event_read(w->window.data + w->at, left, ev, &used) : BX_ESHORT;
+		enum bx_err err = left > 0 ? event_glance(w->window.data + w->at, left, ev, &used) : BX_ESHORT;
 		if (err == BX_OK) {
 			w->at += used;
 			return true;

@@ -135,6 +135,74 @@ event_read(const void *p, size_t n, struct event *ev, size_t *used)
 	return BX_OK;
 }
 
+/* The value of a key that libbx writes, in the form in which it writes it.  False: something else, nothing was taken. */
+static bool
+glance_value(struct cursor *c, const uint8_t *key, size_t key_len, struct event *ev)
+{
+	const uint8_t *v = c->at;
+	size_t left = cursor_left(c);
+	if (key_len == 2 && key[0] == 'i' && key[1] == 'd') {
+		size_t header = left > 1 && *v == 0xd9 ? 2 : 1;
+		if (left < 2 || (header == 1 && (*v & 0xe0) != 0xa0))
+			return false;
+		size_t len = header == 2 ? v[1] : *v & 31U;
+		if (left - header < len)
+			return false;
+		ev->id = (struct bytes){v + header, len};
+		c->at += header + len;
+		return true;
+	}
+	bool start = key_len == 5 && memcmp(key, "start", 5) == 0, end = key_len == 3 && memcmp(key, "end", 3) == 0;
+	if (!start && !end)
+		return mp_skip_within(c, MP_DEPTH_MAX - 1);
+	if (left < 9 || *v != 0xcb)
+		return false;
+	*(start ? &ev->start : &ev->end) = double_of_bits(get_u64be(v + 1));
+	*(start ? &ev->has_start : &ev->has_end) = true;
+	c->at += 9;
+	return true;
+}
+
+/* Keys that are short strings, values in their usual form: what nearly every event is made of.  False: look properly. */
+static bool
+glance(struct cursor *c, struct event *ev)
+{
+	if (cursor_left(c) == 0 || (*c->at & 0xf0) != 0x80)
+		return false;
+	for (unsigned pairs = *c->at++ & 15; pairs > 0; pairs--) {
+		size_t left = cursor_left(c), key_len = left > 0 ? *c->at & 31U : 0;
+		if (left <= key_len || (*c->at & 0xe0) != 0xa0)
+			return false;
+		const uint8_t *key = c->at + 1;
+		c->at += 1 + key_len;
+		if (!glance_value(c, key, key_len, ev))
+			return false;
+	}
+	return true;
+}
+
+enum bx_err
+event_glance(const void *p, size_t n, struct event *ev, size_t *used)
+{
+	struct cursor c;
+	struct event whole;
+	cursor_init(&c, p, n);
+	*ev = (struct event){0};
+	if (glance(&c, ev)) {
+		*used = cursor_offset(&c);
+		ev->raw = (struct bytes){p, *used};
+		return BX_OK;
+	}
+	enum bx_err err = event_read(p, n, &whole, used);
+	*ev = (struct event){.raw = whole.raw,
+	    .id = whole.id,
+	    .has_start = whole.has_start,
+	    .has_end = whole.has_end,
+	    .start = whole.start,
+	    .end = whole.end};
+	return err;
+}
+
 enum bx_err
 event_parse(const void *p, size_t n, struct event *ev)
 {

@@ -249,7 +249,7 @@ walk_events(struct indexing *x, bool seal, const _Atomic bool *stop)
 	while (err == BX_OK) {
 		struct event ev;
 		size_t used = 0;
-		enum bx_err found = event_read(x->window.data + x->at, x->window.len - x->at, &ev, &used);
+		enum bx_err found = event_glance(x->window.data + x->at, x->window.len - x->at, &ev, &used);
 		if (found == BX_ESHORT && !x->eof && x->window.len < INDEX_BLOCK_MAX) {
 			err = read_more(x);
 			continue;

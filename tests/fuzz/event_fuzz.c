@@ -84,6 +84,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	size_t used = 0;
 	MUST((event_read(p, n, &ev, &used) == BX_OK) == (length > 0));
 	MUST(used == length);
+	struct event glanced;
+	size_t glanced_used = 0;
+	MUST((event_glance(p, n, &glanced, &glanced_used) == BX_OK) == (length > 0));
+	MUST(glanced_used == length && bytes_equal(glanced.id, ev.id) && (glanced.id.p == NULL) == (ev.id.p == NULL));
+	MUST(glanced.has_start == ev.has_start && glanced.has_end == ev.has_end && glanced.raw.p == ev.raw.p);
+	MUST(memcmp(&glanced.start, &ev.start, sizeof ev.start) == 0 &&
+	     memcmp(&glanced.end, &ev.end, sizeof ev.end) == 0);
 	mp_is_utf8(p, n);
 	free(p);
 	return 0;

@@ -331,11 +331,48 @@ equal_bytes_are_equal(void **state)
 	assert_true(bytes_equal((struct bytes){NULL, 0}, (struct bytes){p, 0}));
 }
 
+/* Odd values, keys twice, keys that are none, cut anywhere: the two never disagree. */
+static void
+a_glance_sees_what_reading_sees(void **state)
+{
+	(void)state;
+	static const char *const files[] = {"event_top.mp", "event_sub.mp", "event_python2.mp", "event_odd.mp"};
+	for (size_t i = 0; i < COUNT_OF(files); i++) {
+		char path[64];
+		uint8_t whole[4096];
+		snprintf(path, sizeof path, "tests/golden/%s", files[i]);
+		FILE *f = fopen(path, "re");
+		assert_non_null(f);
+		size_t n = fread(whole, 1, sizeof whole, f);
+		fclose(f);
+		assert_true(n > 0);
+		for (size_t change = 0; n > 0 && change < 3 * n; change++) {
+			struct event read, seen;
+			size_t read_used = 0, seen_used = 0, len = change < n ? change : n;
+			uint8_t before = whole[change % n];
+			whole[change % n] ^= change < n ? 0 : change < 2 * n ? 0x01 : 0x40;
+			uint8_t *p = malloc(len + 1);
+			assert_non_null(p);
+			memcpy(p, whole, len);
+			enum bx_err err = event_read(p, len, &read, &read_used);
+			assert_int_equal(event_glance(p, len, &seen, &seen_used), err);
+			assert_int_equal(seen_used, read_used);
+			assert_true(bytes_equal(seen.id, read.id) && seen.raw.n == read.raw.n);
+			assert_true(seen.has_start == read.has_start && seen.has_end == read.has_end);
+			assert_memory_equal(&seen.start, &read.start, sizeof read.start);
+			assert_memory_equal(&seen.end, &read.end, sizeof read.end);
+			free(p);
+			whole[change % n] = before;
+		}
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(keys_come_in_every_order),
+	    cmocka_unit_test(a_glance_sees_what_reading_sees),
 	    cmocka_unit_test(any_set_of_keys_may_be_missing),
 	    cmocka_unit_test(every_truncation_is_short_and_leaves_an_empty_view),
 	    cmocka_unit_test(length_is_that_of_the_first_map),
