@@ -183,9 +183,8 @@ read_redact(struct reading *g, const struct setting_list *list)
 {
 	struct rules *r = g->rules;
 	size_t most = 0;
-	for (size_t i = 0; i < list->count; i++)
-		for (const char *p = list->items[i]; p; p = strchr(p + 1, ','))
-			most++;
+	for (size_t i = 0; i < list->count; i++) /* a pattern and what parts it from the next are two bytes at least */
+		most += strlen(list->items[i]) / 2 + 1;
 	r->patterns = room_for(most, sizeof *r->patterns);
 	for (size_t i = 0; i < list->count; i++) {
 		char *save = NULL, *copy = keep_copy(r, list->items[i]);

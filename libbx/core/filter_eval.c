@@ -249,7 +249,8 @@ test(const struct filter *f, const struct filter_node *n)
 	int order;
 	if (!value_of(f, n, &t))
 		return false;
-	const struct filter_literal *v = f->literals ? &f->literals[n->first] : NULL;
+	static const struct filter_literal none;
+	const struct filter_literal *v = n->count > 0 ? &f->literals[n->first] : &none;
 	switch (n->op) {
 	case FILTER_EXISTS:
 		return true;
