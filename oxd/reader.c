@@ -62,6 +62,38 @@ change_segment(struct reader *r)
 	return true;
 }
 
+static bool
+is_at_hand(struct reader *r, uint64_t number)
+{
+	struct segment *s = journal_take_segment(r->journal, number);
+	bool same = s == r->segment;
+	if (s)
+		journal_give_segment(r->journal, &s);
+	return same;
+}
+
+/*
+ * Nothing holds in the rest of this segment: on to the next, if that counts already.  A power cut may leave this
+ * behind, since each file has of its unsynced end what the disk happened to write.
+ */
+static bool
+skip_segment(struct reader *r, uint64_t synced)
+{
+	uint64_t inside = r->next, outside = synced;
+	if (is_at_hand(r, synced))
+		return false;
+	while (outside - inside > 1) {
+		uint64_t middle = inside + (outside - inside) / 2;
+		if (is_at_hand(r, middle))
+			inside = middle;
+		else
+			outside = middle;
+	}
+	r->damaged += outside - r->next;
+	r->next = outside;
+	return change_segment(r);
+}
+
 /* The record is damaged: the next one that holds, if it counts already. */
 static enum bx_err
 read_behind_damage(struct reader *r, uint64_t synced, struct record *rec)
@@ -72,7 +104,11 @@ read_behind_damage(struct reader *r, uint64_t synced, struct record *rec)
 		err = BX_EBAD;
 	if (err != BX_OK) {
 		r->scan.at = at;
-		return err == BX_EIO ? err : BX_EBAD;
+		if (err == BX_EIO || !skip_segment(r, synced))
+			return err == BX_EIO ? err : BX_EBAD;
+		err = scan_next(&r->scan, r->next, rec);
+		r->next += err == BX_OK;
+		return err == BX_OK || err == BX_EIO ? err : BX_EBAD;
 	}
 	r->damaged += rec->number - r->next;
 	r->next = rec->number + 1;

@@ -145,9 +145,22 @@ def unsynced(data):
     return files
 
 
+def mend_notes(log):
+    """A note that its writer was killed over is cut off: those of the next life are to follow whole ones."""
+    data, at = log.read_bytes(), 0
+    while at + NOTE.size <= len(data):
+        kind, _, _, n, _, _ = NOTE.unpack_from(data, at)
+        end = at + NOTE.size + (n if kind == WRITE else 0)
+        if end > len(data):
+            break
+        at = end
+    os.truncate(log, at)
+
+
 def take_back(where, log, rng):
     """What a power cut may do: of each file, the writes behind its last sync are gone from some point on."""
     names = {p.stat().st_ino: p for p in where.rglob("*") if p.is_file() and not p.is_symlink()}
+    mend_notes(log)
     gone = 0
     for inode, writes in unsynced(log.read_bytes()).items():
         path = names.get(inode)
@@ -205,6 +218,8 @@ class Node:
     def up(self):
         if self.oxd.child and self.oxd.child.poll() is None:
             return
+        if self.loses_power and self.power_log.exists():
+            mend_notes(self.power_log)
         try:
             self.oxd.start()
         except Failure:
