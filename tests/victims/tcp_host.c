@@ -372,6 +372,14 @@ signals_are_the_hosts(const char *unused)
 		}
 		MUST(atomic_load(&handled_by) == getpid());
 	}
+	sigset_t one; /* blocked by the program it waits for the program: another thread of its own would take it */
+	struct timespec soon = {.tv_sec = 5};
+	int before = atomic_load(&handled);
+	sigemptyset(&one);
+	sigaddset(&one, SIGUSR1);
+	MUST(sigprocmask(SIG_BLOCK, &one, NULL) == 0);
+	MUST(kill(getpid(), SIGUSR1) == 0 && sigtimedwait(&one, NULL, &soon) == SIGUSR1);
+	MUST(sigprocmask(SIG_UNBLOCK, &one, NULL) == 0 && atomic_load(&handled) == before);
 	MUST(sigprocmask(SIG_BLOCK, NULL, &blocked) == 0);
 	for (int sig = 1; sig < 32; sig++)
 		MUST(sigismember(&blocked, sig) == 0);
