@@ -282,6 +282,34 @@ a_flipped_byte_costs_only_its_own_record_and_is_told(void **state)
 	world_fini(&w);
 }
 
+/* A power cut takes the unsynced end of one file and leaves the next one whole. */
+static void
+a_segment_that_has_lost_its_end_is_left_for_the_next(void **state)
+{
+	(void)state;
+	struct world w;
+	uint8_t bytes[SMALL];
+	char path[512];
+	uint64_t seen[200];
+	world_init(&w, SMALL);
+	world_open(&w);
+	append_many(&w, 1, 20);
+	segment_path(&w, path);
+	append_many(&w, 21, 100);
+	world_close(&w);
+	size_t n = load(path, bytes, sizeof bytes);
+	memset(bytes + n / 2, 0, n - n / 2);
+	store(path, bytes, n);
+	for (int start = 0; start < 3; start++) {
+		world_open(&w);
+		unsigned count = read_all(&w, seen, COUNT_OF(seen));
+		assert_true(count > 80 && count < 100);
+		assert_int_equal(seen[count - 1], 100);
+		world_close(&w);
+	}
+	world_fini(&w);
+}
+
 static void
 bytes_of_an_event_that_look_like_a_record_never_pass_for_one(void **state)
 {
@@ -690,6 +718,7 @@ main(void)
 	    cmocka_unit_test(what_is_dropped_is_told_first_and_nothing_else_is_missing),
 	    cmocka_unit_test(a_journal_cut_at_any_length_keeps_every_whole_record_and_goes_on),
 	    cmocka_unit_test(a_flipped_byte_costs_only_its_own_record_and_is_told),
+	    cmocka_unit_test(a_segment_that_has_lost_its_end_is_left_for_the_next),
 	    cmocka_unit_test(bytes_of_an_event_that_look_like_a_record_never_pass_for_one),
 	    cmocka_unit_test(a_segment_without_a_valid_header_is_kept_aside_and_numbers_never_come_again),
 	    cmocka_unit_test(records_of_an_earlier_use_of_a_file_never_come_back),
