@@ -142,6 +142,7 @@ take(struct thread *t)
 		prepare_origin(t, c);
 	context_set_on(c, NULL);
 	c->by_handle = false;
+	c->lost = false;
 	return c;
 }
 
@@ -218,6 +219,9 @@ context_new(struct thread *t, const char *name, uint32_t known, const struct bx_
 		lineage_inherit(t, &c->line, parent, options->id, wall);
 	c->line.recorded = true;
 	begin(c, mono, wall);
+	c->lost = ring_is_still_full(&t->ring);
+	if (__builtin_expect(c->lost, 0))
+		fields_close(&c->fields);
 	return c;
 }
 
@@ -261,7 +265,10 @@ context_done(struct thread *t, struct ctx *c)
 	} else if (on) {
 		context_pop(t, c);
 	}
-	bool kept = c->line.recorded && c->generation == t->generation && emit_event(t, c);
+	bool own = c->line.recorded && c->generation == t->generation;
+	bool kept = own && !c->lost && emit_event(t, c);
+	if (__builtin_expect(own && c->lost, 0))
+		emit_nothing(t, c);
 	release(t, c);
 	return kept;
 }

@@ -26,6 +26,7 @@ struct ctx {
 	_Atomic uint32_t serial;
 	_Atomic(struct thread *) on; /* the thread whose stack it is on, or NULL; other threads look at it */
 	bool by_handle;              /* of bx_new(): ends by bx_done() alone */
+	bool lost;                   /* the ring was full and nobody emptied it: no field is taken, its end counts it */
 	struct ctx *below;           /* on that stack */
 	struct ctx *next;            /* among free ones */
 	uint64_t generation;         /* of the process that opened it: a child never emits it */

@@ -141,8 +141,10 @@ room(struct thread *t, uint64_t bound, double now)
 		return NULL;
 	}
 	uint8_t *at = ring_room(r, bound);
-	if (__builtin_expect(!at, 0))
+	if (__builtin_expect(!at, 0)) {
 		ring_drop(r, DROP_RING_FULL, 1, bound, now);
+		ring_note_full(r, bound);
+	}
 	return at;
 }
 
@@ -177,4 +179,13 @@ emit_event(struct thread *t, struct ctx *c)
 	record->end = end;
 	ring_publish(&t->ring, ring_record_size(line->name_len, map_len), t->process);
 	return true;
+}
+
+void
+emit_nothing(struct thread *t, const struct ctx *c)
+{
+	if (t->ring.header)
+		ring_drop(&t->ring, DROP_RING_FULL, 1, t->ring.dropped, clock_seconds(c->start_wall));
+	else
+		process_drop(t->process, DROP_RING_FULL, 0);
 }

@@ -13,4 +13,7 @@
 /* True when the event is in the ring; else it was dropped and counted. */
 bool emit_event(struct thread *t, struct ctx *c);
 
+/* Counts the event of a context that was lost from its beginning. */
+void emit_nothing(struct thread *t, const struct ctx *c);
+
 #endif

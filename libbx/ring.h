@@ -23,6 +23,8 @@ struct ring {
 	uint64_t head;
 	uint64_t tail;    /* as last seen */
 	uint64_t rung_at; /* head when the doorbell was last rung */
+	uint64_t full_at; /* tail in the header when an event was dropped last; 0: none was */
+	uint64_t dropped; /* bytes of that event */
 	bool leave;       /* oxd asks this writer to take another ring */
 };
 
@@ -44,6 +46,27 @@ ring_room(struct ring *r, uint64_t size)
 	if (__builtin_expect(r->head + size - r->tail > r->capacity, 0) && !ring_look(r, size))
 		return NULL;
 	return r->data + (r->head & (r->capacity - 1));
+}
+
+/* Notes that there was no room for `size` bytes. */
+static inline void
+ring_note_full(struct ring *r, uint64_t size)
+{
+	r->full_at = atomic_load_explicit(&r->header->tail, memory_order_relaxed);
+	r->dropped = size;
+}
+
+/* True when an event was dropped, and oxd has done nothing since: the next one would be dropped too. */
+static inline bool
+ring_is_still_full(struct ring *r)
+{
+	if (__builtin_expect(!r->full_at, 1))
+		return false;
+	if (atomic_load_explicit(&r->header->tail, memory_order_relaxed) == r->full_at &&
+	    !atomic_load_explicit(&r->header->please_leave, memory_order_relaxed))
+		return true;
+	r->full_at = 0;
+	return false;
 }
 
 /* Wakes oxd when it sleeps: at half full, and again each eighth after it. */

@@ -28,7 +28,7 @@ wanted(struct thread *t, const struct ctx *c, const char *key)
 		atomic_fetch_add_explicit(&t->process->fields_ignored, 1, memory_order_relaxed);
 		return false;
 	}
-	return c->line.recorded;
+	return c->line.recorded && !c->lost;
 }
 
 /* ---- setting ---- */
@@ -50,7 +50,7 @@ enter_short(bx_ctx *handle, uint32_t known, uint32_t value_max, bool *try_long)
 	struct ctx *c = t->current;
 	if (__builtin_expect(handle == BX__CURRENT && c && fields_simple(&c->fields, known, value_max), 1))
 		return c;
-	*try_long = handle != BX__CURRENT || !c || c->line.recorded;
+	*try_long = handle != BX__CURRENT || !c || (c->line.recorded && !c->lost);
 	thread_leave(t);
 	return NULL;
 }
