@@ -20,6 +20,10 @@
 static const struct setting table[] = {
     SETTING(host, "host", 'H', SET_TEXT, .value = "HOST:PORT",
 	.help = "show the live stream of the oxd with this control port; without a value " DEFAULT_HOST),
+    SETTING(server_key, "server-key", 0, SET_TEXT, .value = "FILE",
+	.help = "with --host: public key of that oxd, where its control port is guarded"),
+    SETTING(curve_key, "curve-key", 0, SET_TEXT, .value = "FILE",
+	.help = "with --host: our own key, where that oxd allows some only"),
     SETTING(log_path, "log-path", 'l', SET_TEXT, .value = "DIR", .help = "read the log files in this directory"),
     SETTING(type_names, "type-name", 'n', SET_LIST, .value = "TYPE",
 	.help = "only events of this type; * stands for any run of characters"),
@@ -139,6 +143,10 @@ understand_live(const struct conf *c, char *err, size_t err_cap)
 	const char *wrong = addr_parse(c->host, "127.0.0.1", 3513, &a);
 	if (wrong) {
 		snprintf(err, err_cap, "--host '%s': %s", c->host, wrong);
+		return false;
+	}
+	if (c->curve_key && !c->server_key) {
+		snprintf(err, err_cap, "--curve-key needs --server-key, the public key of the oxd");
 		return false;
 	}
 	if (c->style != STYLE_TREE && !c->sort)

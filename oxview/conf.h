@@ -22,7 +22,7 @@ enum conf_style { STYLE_JSON, STYLE_PRETTY, STYLE_TREE, STYLE_MSGPACK };
 
 struct conf {
 	/* as given */
-	const char *host, *log_path;
+	const char *host, *log_path, *server_key, *curve_key;
 	struct setting_list type_names;
 	const char *start_date, *end_date, *id, *sort;
 	bool errors_only, reverse, pretty, json, tree, msgpack, help, version, man;

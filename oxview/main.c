@@ -34,12 +34,23 @@ flush(void *out)
 }
 
 static struct source *
+open_live(const struct conf *c, const struct source_env *env)
+{
+	struct keys keys;
+	char err[600];
+	if (keys_read(&keys, c->server_key, c->curve_key, err, sizeof err))
+		return source_live(c->host, &keys, env);
+	trouble_add(env->trouble, "%s", err);
+	return NULL;
+}
+
+static struct source *
 open_source(const struct conf *c, const struct source_env *env)
 {
 	char *const standard_input[] = {"-"};
 	switch (c->source) {
 	case FROM_LIVE:
-		return source_live(c->host, env);
+		return open_live(c, env);
 	case FROM_LOGDIR:
 		return source_logdir(c->log_path, env);
 	case FROM_FILES:

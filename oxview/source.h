@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "libbx/core/event.h"
+#include "oxview/keys.h"
 #include "oxview/select.h"
 #include "oxview/trouble.h"
 
@@ -52,9 +53,9 @@ struct source *source_logdir(const char *path, const struct source_env *env);
 
 /*
  * The live stream of the oxd whose control port is at `address` (HOST:PORT, PORT, ipc:///path).  Asks it for the stream
- * and waits for at most 5 seconds for the answer; NULL, with trouble told, when there is none.  Goes on after the daemon
+ * with the keys, which are copied, and waits for at most 5 seconds for the answer; NULL, with trouble told, when there is none.  Goes on after the daemon
  * went away and came back; the gap is told.
  */
-struct source *source_live(const char *address, const struct source_env *env);
+struct source *source_live(const char *address, const struct keys *keys, const struct source_env *env);
 
 #endif

@@ -25,6 +25,7 @@ struct live {
 	struct source source; /* first: the two are one pointer */
 	const struct source_env *env;
 	struct addr control;
+	struct keys keys;
 	char name[ADDR_ENDPOINT_MAX]; /* of the control port, for messages */
 	void *context, *sub, *monitor;
 	zmq_msg_t type, map;
@@ -54,7 +55,8 @@ ask(struct live *l, int wait_ms, uint8_t *answer, size_t cap)
 		set_int(req, ZMQ_IPV6, 1);
 		set_int(req, ZMQ_SNDTIMEO, wait_ms);
 		set_int(req, ZMQ_RCVTIMEO, wait_ms);
-		if (zmq_connect(req, endpoint) == 0 && zmq_send(req, request.data, request.len, 0) >= 0)
+		if (keys_show(&l->keys, req) && zmq_connect(req, endpoint) == 0 &&
+		    zmq_send(req, request.data, request.len, 0) >= 0)
 			n = zmq_recv(req, answer, cap, 0);
 	}
 	int saved = errno;
@@ -114,7 +116,7 @@ listen_at(struct live *l, const char *endpoint)
 		return false;
 	set_int(l->monitor, ZMQ_LINGER, 0);
 	subscribe(l);
-	return zmq_connect(l->sub, endpoint) == 0;
+	return keys_show(&l->keys, l->sub) && zmq_connect(l->sub, endpoint) == 0;
 }
 
 static void
@@ -134,8 +136,10 @@ find_stream(struct live *l, int wait_ms)
 	uint8_t answer[512];
 	char endpoint[ADDR_ENDPOINT_MAX];
 	int n = ask(l, wait_ms, answer, sizeof answer);
+	if (n < 0 && errno == EAGAIN)
+		return "no answer within 5 seconds; is oxd running there, and are the keys those that it wants?";
 	if (n < 0)
-		return errno == EAGAIN ? "no answer within 5 seconds; is oxd running there?" : zmq_strerror(errno);
+		return zmq_strerror(errno);
 	if ((size_t)n > sizeof answer || !stream_endpoint(l, answer, (size_t)n, endpoint))
 		return "the answer names no stream; is this the control port of an oxd?";
 	if (listen_at(l, endpoint))
@@ -234,13 +238,14 @@ live_free(struct source *s)
 }
 
 struct source *
-source_live(const char *address, const struct source_env *env)
+source_live(const char *address, const struct keys *keys, const struct source_env *env)
 {
 	struct live *l = calloc(1, sizeof *l);
 	if (!l)
 		return NULL;
 	l->source = (struct source){live_next, live_free};
 	l->env = env;
+	l->keys = *keys;
 	zmq_msg_init(&l->type);
 	zmq_msg_init(&l->map);
 	snprintf(l->name, sizeof l->name, "%s", address);
