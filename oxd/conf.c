@@ -414,7 +414,8 @@ oxd_conf_check(int argc, char **argv, struct buf *out)
 static bool
 is_reloaded(const struct setting *set)
 {
-	static const char *const names[] = {"rule", "quota", "redact", "verbose", "report-every"};
+	static const char *const names[] = {"rule", "quota", "redact", "verbose", "report-every", "retain-days",
+	    "retain-size", "compress-after", "close-idle", "prune-pause"};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (strcmp(set->name, names[i]) == 0)
 			return true;
@@ -444,9 +445,9 @@ conf_help(const struct conf *c, struct buf *out)
 	settings_help(&c->settings, out);
 	buf_puts(out,
 	    "\nEach option can also be given as OXD_NAME in the environment or as 'name = value' in the file.\n"
-	    "SIGTERM drains and leaves, SIGHUP reads rules, quotas, redaction and verbosity again and lets go of log "
-	    "files that\n"
-	    "have been moved away.\n");
+	    "SIGTERM drains and leaves, SIGHUP reads rules, quotas, redaction, retention and verbosity again and lets "
+	    "go of log\n"
+	    "files that have been moved away.\n");
 }
 
 void
@@ -466,8 +467,8 @@ conf_man(const struct conf *c, struct buf *out)
 		      "file; the command line wins over the environment, and that over the file.\n"
 		      ".SH SIGNALS\n"
 		      ".TP\n.BR SIGTERM \", \" SIGINT\nDrain the rings, write everything, leave with status 0.\n"
-		      ".TP\n.B SIGHUP\nRead the settings again and take over rules, quotas, redaction and verbosity "
-		      "(what else has\n"
+		      ".TP\n.B SIGHUP\nRead the settings again and take over rules, quotas, redaction, retention,\n"
+		      "--compress-after, --close-idle, --report-every and verbosity (what else has\n"
 		      "changed is named, and waits for a new start); let go of log files that have been moved away.\n"
 		      ".SH EXIT STATUS\n0 after a stop that was asked for, 1 when it cannot start or the journal has\n"
 		      "failed, 2 for a mistake on the command line.\n"

@@ -51,6 +51,7 @@ struct keeper {
 	struct kept kept;
 
 	/* the thread's own */
+	struct keeper_limits limits; /* as they were when the round began */
 	struct brake brake;
 	struct tended *files;
 	int64_t next_round_ns;
@@ -59,6 +60,7 @@ struct keeper {
 	pthread_mutex_t lock;
 	pthread_cond_t wake; /* on the monotonic clock */
 	bool listed;         /* under lock: there are new lists */
+	bool limited;        /* under lock: there are new limits, in cfg */
 	struct keeper_report report;
 
 	_Atomic int64_t newest_arrival_ns;
@@ -74,6 +76,16 @@ job_at_hand(struct keeper *k)
 	struct keeper_report r = k->report;
 	pthread_mutex_unlock(&k->lock);
 	return r;
+}
+
+static void
+take_limits(struct keeper *k)
+{
+	pthread_mutex_lock(&k->lock);
+	k->limits = k->cfg.limits;
+	k->limited = false;
+	pthread_mutex_unlock(&k->lock);
+	k->brake.pause_ns = k->limits.prune_pause_ns;
 }
 
 static bool
@@ -292,7 +304,7 @@ is_cold(const struct keeper *k, const struct round *r, const struct logdir_file 
 	int64_t age_ns = r->wall_ns - store_period_end_ns(f);
 	if (is_wanted(&r->job, KEEPER_COMPRESS, f))
 		return age_ns >= 0;
-	return k->cfg.compress_after_ns >= 0 && age_ns >= k->cfg.compress_after_ns;
+	return k->limits.compress_after_ns >= 0 && age_ns >= k->limits.compress_after_ns;
 }
 
 static void
@@ -447,9 +459,9 @@ static void
 prune(struct keeper *k, const struct round *r)
 {
 	static struct say_limit limit;
-	struct store_limits limits = {.before_ns = INT64_MIN, .bytes = k->cfg.retain_bytes};
-	if (k->cfg.retain_days > 0)
-		limits.before_ns = r->wall_ns - (int64_t)k->cfg.retain_days * day_ns;
+	struct store_limits limits = {.before_ns = INT64_MIN, .bytes = k->limits.retain_bytes};
+	if (k->limits.retain_days > 0)
+		limits.before_ns = r->wall_ns - (int64_t)k->limits.retain_days * day_ns;
 	size_t count;
 	struct store_item *items = make_items(k, r, true, &count);
 	if (!items)
@@ -519,7 +531,7 @@ remove_lost_indexes(struct keeper *k, const struct round *r)
 static void
 work(struct keeper *k, struct round *r)
 {
-	bool prunes = k->cfg.retain_days > 0 || k->cfg.retain_bytes > 0;
+	bool prunes = k->limits.retain_days > 0 || k->limits.retain_bytes > 0;
 	if (r->job.running && r->job.job.task == KEEPER_REINDEX)
 		reindex(k, r);
 	if (r->job.running && r->job.job.task == KEEPER_PRUNE)
@@ -537,16 +549,17 @@ static int64_t
 pause_between(const struct keeper *k)
 {
 	int64_t pause = round_ns;
-	if (k->cfg.compress_after_ns >= 0 && k->cfg.compress_after_ns < pause)
-		pause = k->cfg.compress_after_ns;
-	if (k->cfg.prune_pause_ns < pause)
-		pause = k->cfg.prune_pause_ns;
+	if (k->limits.compress_after_ns >= 0 && k->limits.compress_after_ns < pause)
+		pause = k->limits.compress_after_ns;
+	if (k->limits.prune_pause_ns < pause)
+		pause = k->limits.prune_pause_ns;
 	return pause > second_ns ? pause : second_ns;
 }
 
 static void
 do_round(struct keeper *k)
 {
+	take_limits(k);
 	struct round r = {.job = job_at_hand(k), .now_ns = clock_mono_ns(), .wall_ns = clock_wall_ns()};
 	k->next_round_ns = r.now_ns + pause_between(k);
 	/* The directory first, the lists then: see kept.h. */
@@ -571,10 +584,10 @@ rest(struct keeper *k, unsigned *job_seen)
 {
 	struct timespec until = {k->next_round_ns / second_ns, k->next_round_ns % second_ns};
 	pthread_mutex_lock(&k->lock);
-	while (
-	    !atomic_load(&k->stop) && !k->listed && k->report.number == *job_seen && clock_mono_ns() < k->next_round_ns)
+	while (!atomic_load(&k->stop) && !k->listed && !k->limited && k->report.number == *job_seen &&
+	       clock_mono_ns() < k->next_round_ns)
 		pthread_cond_timedwait(&k->wake, &k->lock, &until);
-	if (k->report.number != *job_seen)
+	if (k->report.number != *job_seen || k->limited)
 		k->next_round_ns = clock_mono_ns();
 	*job_seen = k->report.number;
 	bool listed = k->listed;
@@ -618,6 +631,7 @@ keeper_open(struct keeper **out, const struct keeper_config *config, struct stat
 	if (!k)
 		return BX_ENOMEM;
 	k->cfg = *config;
+	k->limits = config->limits;
 	k->stats = stats;
 	k->dir_fd = -1;
 	kept_init(&k->kept);
@@ -627,7 +641,7 @@ keeper_open(struct keeper **out, const struct keeper_config *config, struct stat
 	pthread_cond_init(&k->wake, &attr);
 	pthread_condattr_destroy(&attr);
 	*out = k;
-	if (brake_open(&k->brake, config->state_path, config->prune_pause_ns) == BX_OK)
+	if (brake_open(&k->brake, config->state_path, config->limits.prune_pause_ns) == BX_OK)
 		return BX_OK;
 	snprintf(err, err_cap, "%s: %s", config->state_path, strerror(errno));
 	keeper_close(out);
@@ -683,6 +697,15 @@ keeper_listed(struct keeper *k, struct checkpoint *c, int64_t newest_arrival_ns)
 		atomic_store(&k->newest_arrival_ns, newest_arrival_ns);
 	pthread_mutex_lock(&k->lock);
 	k->listed = true;
+	wake(k);
+}
+
+void
+keeper_limit(struct keeper *k, const struct keeper_limits *limits)
+{
+	pthread_mutex_lock(&k->lock);
+	k->cfg.limits = *limits;
+	k->limited = true;
 	wake(k);
 }
 

@@ -13,12 +13,17 @@
 #include "oxd/checkpoint.h"
 #include "oxd/stats.h"
 
+/* What may change while it runs. */
+struct keeper_limits {
+	int64_t compress_after_ns; /* since the end of the day or hour in the name; below 0: never */
+	uint64_t retain_days;      /* 0: for ever */
+	uint64_t retain_bytes;     /* 0: any size */
+	int64_t prune_pause_ns;
+};
+
 struct keeper_config {
 	const char *log_path, *state_path; /* borrowed */
-	int64_t compress_after_ns;         /* since the end of the day or hour in the name; below 0: never */
-	uint64_t retain_days;              /* 0: for ever */
-	uint64_t retain_bytes;             /* 0: any size */
-	int64_t prune_pause_ns;
+	struct keeper_limits limits;       /* to begin with */
 };
 
 /* What oxctl may ask for on top of that. */
@@ -55,6 +60,9 @@ void keeper_close(struct keeper **k);
  * Its files are taken over from *c, which is left empty.
  */
 void keeper_listed(struct keeper *k, struct checkpoint *c, int64_t newest_arrival_ns);
+
+/* From the next round on, which begins at once; a file being packed is finished. */
+void keeper_limit(struct keeper *k, const struct keeper_limits *limits);
 
 /* Begins a job; false when one is under way. */
 bool keeper_ask(struct keeper *k, const struct keeper_job *job);

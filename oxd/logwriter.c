@@ -78,6 +78,7 @@ struct logwriter {
 	_Atomic uint64_t written;
 	_Atomic uint64_t hurry_upto;
 	_Atomic unsigned rotate_wanted, rotate_done;
+	_Atomic int64_t close_idle_ns;
 	_Atomic uint64_t rounds;
 	_Atomic bool stop;
 };
@@ -345,7 +346,8 @@ drop_earlier(struct logwriter *lw)
 static void
 close_idle(struct logwriter *lw, int64_t now_ns)
 {
-	if (lw->cfg.close_idle_ns <= 0 || now_ns - lw->swept_ns < lw->cfg.close_idle_ns)
+	int64_t idle_ns = atomic_load(&lw->close_idle_ns);
+	if (idle_ns <= 0 || now_ns - lw->swept_ns < idle_ns)
 		return;
 	for (struct logfile *f = lw->files; f; f = f->hh.next)
 		if (f->fd >= 0 && f->used <= lw->swept_tick && f->pending.len == 0 && !f->dirty)
@@ -941,6 +943,7 @@ logwriter_open(struct logwriter **out, const struct logwriter_config *config, st
 	if (!lw)
 		return BX_ENOMEM;
 	lw->cfg = *config;
+	atomic_init(&lw->close_idle_ns, config->close_idle_ns);
 	lw->journal = journal;
 	lw->seen = seen;
 	lw->stats = stats;
@@ -1031,6 +1034,12 @@ bool
 logwriter_rotated(const struct logwriter *lw, unsigned ticket)
 {
 	return (int)(atomic_load(&lw->rotate_done) - ticket) >= 0;
+}
+
+void
+logwriter_close_idle(struct logwriter *lw, int64_t ns)
+{
+	atomic_store(&lw->close_idle_ns, ns);
 }
 
 uint64_t

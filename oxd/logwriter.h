@@ -20,7 +20,7 @@ struct logwriter_config {
 	const char *log_path;
 	const char *state_path;
 	bool hourly;           /* as the settings say now; taken on once everything older is written by the old names */
-	int64_t close_idle_ns; /* descriptors of files unused for so long are closed; 0: never */
+	int64_t close_idle_ns; /* to begin with; see logwriter_close_idle() */
 	struct keeper *keeper; /* borrowed; told of each checkpoint; may be NULL */
 };
 
@@ -48,6 +48,9 @@ uint64_t logwriter_written(const struct logwriter *lw);
 /* Files that somebody has moved away are let go of and made anew.  The ticket tells when that has happened. */
 unsigned logwriter_rotate(struct logwriter *lw);
 bool logwriter_rotated(const struct logwriter *lw, unsigned ticket);
+
+/* Descriptors of files unused for so long are closed; 0: never. */
+void logwriter_close_idle(struct logwriter *lw, int64_t ns);
 
 /* For the watchdog: goes up at least each second while the thread is not hung. */
 uint64_t logwriter_rounds(const struct logwriter *lw);

@@ -111,6 +111,17 @@ raise_file_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static struct keeper_limits
+keeper_limits_of(const struct conf *c)
+{
+	return (struct keeper_limits){
+	    .compress_after_ns = c->compress_after_ns,
+	    .retain_days = c->retain_days,
+	    .retain_bytes = c->retain_size,
+	    .prune_pause_ns = c->prune_pause_ns,
+	};
+}
+
 static bool
 open_journal(struct oxd *o, char *err, size_t err_cap)
 {
@@ -126,10 +137,7 @@ open_journal(struct oxd *o, char *err, size_t err_cap)
 	struct keeper_config keeper = {
 	    .log_path = o->conf.log_path,
 	    .state_path = o->conf.state_path,
-	    .compress_after_ns = o->conf.compress_after_ns,
-	    .retain_days = o->conf.retain_days,
-	    .retain_bytes = o->conf.retain_size,
-	    .prune_pause_ns = o->conf.prune_pause_ns,
+	    .limits = keeper_limits_of(&o->conf),
 	};
 	if (o->conf.logs && keeper_open(&o->keeper, &keeper, &o->stats, err, err_cap) != BX_OK)
 		return false;
@@ -300,6 +308,12 @@ reload(struct oxd *o)
 		say(SAY_WARNING, "changed, and in force after a new start only: %s", (const char *)names.data);
 	say_init("oxd", fresh.verbose);
 	set_rules(o, &fresh);
+	if (o->keeper) {
+		struct keeper_limits limits = keeper_limits_of(&fresh);
+		keeper_limit(o->keeper, &limits);
+	}
+	if (o->logwriter)
+		logwriter_close_idle(o->logwriter, fresh.close_idle_ns);
 	say(SAY_INFO, "settings read again");
 	buf_fini(&names);
 	oxd_conf_fini(&fresh);

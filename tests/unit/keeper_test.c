@@ -197,8 +197,7 @@ open_keeper(struct place *p, struct stats *stats, int64_t compress_after_ns)
 	struct checkpoint none = {0};
 	struct keeper_config config = {.log_path = p->log,
 	    .state_path = p->state,
-	    .compress_after_ns = compress_after_ns,
-	    .prune_pause_ns = 3600000000000};
+	    .limits = {.compress_after_ns = compress_after_ns, .prune_pause_ns = 3600000000000}};
 	assert_int_equal(keeper_open(&k, &config, stats, err, sizeof err), BX_OK);
 	keeper_listed(k, &none, 0);
 	return k;
