@@ -24,6 +24,7 @@ empty :=
 space := $(empty) $(empty)
 
 CC ?= cc
+OBJCOPY ?= objcopy
 OPT ?= -O2 -g
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer $(if $(findstring undefined,$(SAN)),-fno-sanitize-recover=undefined))
@@ -91,9 +92,17 @@ $(B)/liboxd.a: $(call obj,$(OXD))
 $(B)/liboxview.a: $(call obj,$(OXVIEW) $(OXVIEW_CXX))
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 
-# libbx.a is whole: it carries the core objects it needs.
-$(B)/libbx.a: $(call obj,$(LIBBX) $(CORE))
+# For our own programs and tests, which use the inside of libbx too.
+$(B)/libbxparts.a: $(call obj,$(LIBBX) $(CORE))
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+
+# For programs of others: one object, with all of core that it needs, whose only global names are those of the map.  The
+# program's own rand_seed() or mp_put() is no business of ours, nor ours of it.
+$(B)/libbx.a: $(call obj,$(LIBBX)) $(B)/libbxcore.a libbx/libbx.map
+	$(call say,AR,$@)$(CC) -r -nostdlib -o $(B)/obj/libbx.o $(call obj,$(LIBBX)) $(B)/libbxcore.a
+	$(Q)grep -v '^#' libbx/libbx.map | grep -oE '\<bx_[a-z_]+' > $(B)/obj/libbx.names
+	$(Q)$(OBJCOPY) --keep-global-symbols=$(B)/obj/libbx.names $(B)/obj/libbx.o
+	$(Q)rm -f $@ && $(AR) rcs $@ $(B)/obj/libbx.o
 
 $(B)/libbx.so.1: $(call obj,$(LIBBX)) $(B)/libbxcore.a libbx/libbx.map
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) $(if $(SAN),-shared,$(SHARED_FLAGS)) -Wl,-soname,libbx.so.1 -Wl,--version-script=libbx/libbx.map \
@@ -123,7 +132,7 @@ $(B)/oxctl: $(call obj,oxd/oxctl.c) $(B)/liboxd.a $(B)/libbxcore.a
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(OXD_LIBS)
 $(B)/oxview: $(call obj,oxview/main.c) $(B)/liboxview.a $(B)/libbxcore.a
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(OXVIEW_LIBS)
-$(B)/oxrun: $(call obj,$(OXRUN)) $(B)/libbx.a
+$(B)/oxrun: $(call obj,$(OXRUN)) $(B)/libbxparts.a
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^
 
 # ---- tests -----------------------------------------------------------------------------------------------------------
@@ -131,16 +140,16 @@ $(B)/oxrun: $(call obj,$(OXRUN)) $(B)/libbx.a
 # A test or victim names what it links in a comment: /* LIBS: -lpq */
 libs_of = $(shell sed -n 's,^/\* LIBS: \(.*\) \*/$$,\1,p' $(1))
 
-$(B)/unit/%: $(B)/obj/tests/unit/%.c.o $(B)/liboxd.a $(B)/liboxview.a $(B)/libbxtcp.a $(B)/libbx.a
+$(B)/unit/%: $(B)/obj/tests/unit/%.c.o $(B)/liboxd.a $(B)/liboxview.a $(B)/libbxtcp.a $(B)/libbxparts.a
 	@mkdir -p $(@D)
-	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $< $(B)/liboxd.a $(B)/liboxview.a $(B)/libbxtcp.a $(B)/libbx.a $(call libs_of,tests/unit/$*.c) -lcmocka $(OXD_LIBS) $(OXVIEW_LIBS)
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $< $(B)/liboxd.a $(B)/liboxview.a $(B)/libbxtcp.a $(B)/libbxparts.a $(call libs_of,tests/unit/$*.c) -lcmocka $(OXD_LIBS) $(OXVIEW_LIBS)
 $(B)/victims/%: $(B)/obj/tests/victims/%.c.o $(B)/libbx.so
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $< $(subst @B@,$(B),$(call libs_of,tests/victims/$*.c)) -Wl,-rpath,'$$ORIGIN/..'
 $(B)/victims/%: $(B)/obj/tests/victims/%.cc.o $(B)/libbx.so
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CXX) $(ALL_LDFLAGS) -o $@ $< $(subst @B@,$(B),$(call libs_of,tests/victims/$*.cc)) -Wl,-rpath,'$$ORIGIN/..'
-$(B)/bench/%: $(B)/obj/tests/bench/%.c.o $(B)/libbx.so $(B)/libbx.a
+$(B)/bench/%: $(B)/obj/tests/bench/%.c.o $(B)/libbx.so $(B)/libbxparts.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $< $(subst @B@,$(B),$(call libs_of,tests/bench/$*.c)) -Wl,-rpath,'$$ORIGIN/..'
 

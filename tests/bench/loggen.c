@@ -6,7 +6,7 @@
  *
  * The same N gives the same bytes.
  */
-/* LIBS: @B@/libbx.a */
+/* LIBS: @B@/libbxparts.a */
 #include <stdio.h>
 #include <stdlib.h>
 

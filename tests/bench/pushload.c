@@ -4,7 +4,7 @@
  *
  *     pushload HOST:PORT COUNT
  */
-/* LIBS: -lzmq @B@/libbx.a */
+/* LIBS: -lzmq @B@/libbxparts.a */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
