@@ -61,6 +61,7 @@ class Proxy:
         self.port, self.to = port, to
         self.address = f"{HERE}:{port}"
         self.stalled, self.delay_s = False, 0.0
+        self.mute = False  # what is said goes on, what is answered does not
         self.pairs = set()
         self.lock = threading.Lock()
         self.listener = socket.create_server((HERE, port))
@@ -94,6 +95,9 @@ class Proxy:
                 ready.register(a, selectors.EVENT_READ, b)
             while True:
                 for key, _ in ready.select(0.5):
+                    if self.mute and key.fileobj is pair[1]:
+                        time.sleep(0.01)  # there is no answer to wait for
+                        continue
                     data = key.fileobj.recv(65536)
                     if not data:
                         return
@@ -337,6 +341,14 @@ NODE_FAULTS = {"kill": kill_oxd, "power-cut": cut_power, "kill-program": kill_pr
 PROXY_FAULTS = {"cut": cut, "stall": stall, "delay": delay}
 
 
+def seed():
+    """What is chosen follows from it, though not the moments."""
+    given = os.environ.get("SEED")
+    number = int(given) if given else random.randrange(1 << 32)
+    print(f"# seed {number}", flush=True)
+    return number
+
+
 class Chaos:
     """Does faults, several at a time, each undone after a while; keeps a list of what it did when."""
 
@@ -440,3 +452,19 @@ def differences(found, reports):
                 if numbers:
                     out.append(f"{name} thread {thread}, promised {upto}: {what}: {ranges(numbers)}")
     return lost, twice, out
+
+
+def arrive(chaos_, logs, reports, deadline_s):
+    """Until all that was promised is in the logs; what is missing when nothing comes any more is lost."""
+    state = {"lost": None, "since": time.monotonic()}
+
+    def all_there():
+        lost, _, _ = differences(found_in(*logs), reports)
+        if lost != state["lost"]:
+            state.update(lost=lost, since=time.monotonic())
+        return lost == 0 or time.monotonic() - state["since"] > deadline_s
+    wait_for(all_there, "what was promised to arrive", 10 * deadline_s)
+    lost, twice, lines = differences(found_in(*logs), reports)
+    if lines:
+        chaos_.fail(f"{lost} lost, {twice} twice in the log\n" + "\n".join(lines))
+    return sum(sum(r) for r in reports.values())
