@@ -214,7 +214,7 @@ class Node:
                             "POWER_CUT_LOG": str(self.power_log)}
         self.loses_power, self.logs = loses_power, logs
         self.forward = [f"relay://{a}" for a in forward]
-        self.programs, self.runs, self.writes_gone = [], [], 0
+        self.programs, self.senders, self.runs, self.writes_gone = [], [], [], 0
 
     def relay_at(self):
         return (self.address, RELAY_PORT)
@@ -241,6 +241,25 @@ class Node:
         wait_for(lambda: report.exists() and report.stat().st_size == threads * LINE, f"{name} to start", 20)
         self.programs.append(child)
         self.runs.append((report, threads))
+
+    def start_sender(self, to, threads=2, pause_us=4000):
+        """A program that has no oxd on its host: it sends to a relay address, and is never killed."""
+        name = f"{self.name}-tcp-{len(self.runs)}"
+        report = TMP / name
+        child = spawn([*self.inside, BUILD / "victims/emit", report, threads, 0, pause_us],
+                      env=env_for(TMP / "no-run-directory", BLUEOX_HOST=f"relay://{to}", BLUEOX_LINGER="100s", BLUEOX_SEND_MEMORY="16m"))
+        wait_for(lambda: report.exists() and report.stat().st_size == threads * LINE, f"{name} to start", 20)
+        self.senders.append(child)
+        self.runs.append((report, threads))
+
+    def end_senders(self):
+        """They leave when all was acknowledged."""
+        for child in self.senders:
+            child.terminate()
+        for child in self.senders:
+            wait_for(lambda: child.poll() is not None, f"a sender of {self.name} to get its acknowledgements", 90)
+            check(child.returncode == 0, f"a sender of {self.name} left with {child.returncode}")
+        self.senders.clear()
 
     def kill_programs(self):
         for child in self.programs:

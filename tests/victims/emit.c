@@ -6,12 +6,14 @@
  *
  * Each thread emits `load` events {run, thread, n} with n = 0, 1, 2, … and, when bx_end() has said 1, stores n + 1 in
  * its own 64-byte line of the file REPORT, which is mapped: what stands there was promised.  An event that was not kept
- * is made again with the same number.  COUNT 0 goes on until killed.  `run` is the report's name, so that many runs can
+ * is made again with the same number.  COUNT 0 goes on until killed, or until SIGTERM, on which the program
+ * ends as programs do.  `run` is the report's name, so that many runs can
  * share a log.  Exit status 1 when an event could not be made within ten seconds.
  */
 /* LIBS: -L@B@ -lbx */
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,13 +29,20 @@ enum { THREADS_MAX = 256, LINE = 64 };
 static uint8_t *report;
 static const char *run;
 static unsigned long count, pause_us;
-static atomic_int failed;
+static atomic_int failed, told_to_end;
 
 static void
 wait_us(unsigned long us)
 {
 	struct timespec ts = {(time_t)(us / 1000000), (long)(us % 1000000) * 1000};
 	nanosleep(&ts, NULL);
+}
+
+static void
+on_term(int number)
+{
+	(void)number;
+	atomic_store(&told_to_end, 1);
 }
 
 static int
@@ -51,7 +60,7 @@ emit(void *arg)
 {
 	long thread = (long)(intptr_t)arg;
 	_Atomic uint64_t *done = (_Atomic uint64_t *)(void *)(report + thread * LINE);
-	for (unsigned long n = 0; count == 0 || n < count; n++) {
+	for (unsigned long n = 0; (count == 0 || n < count) && !atomic_load(&told_to_end); n++) {
 		for (int tries = 0; !emit_one(thread, n); tries++) {
 			if (tries == 20000) {
 				fprintf(stderr, "emit: thread %ld could not emit %lu\n", thread, n);
@@ -84,6 +93,7 @@ main(int argc, char **argv)
 		perror(argv[1]);
 		return 1;
 	}
+	signal(SIGTERM, on_term);
 	report = mmap(NULL, (size_t)(threads * LINE), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (report == MAP_FAILED || bx_configure_default() != 0) {
 		fprintf(stderr, "emit: cannot map %s, or libbx stays off\n", argv[1]);
