@@ -80,6 +80,9 @@ static const struct setting table[] = {
 	"fields taken out of events before anything of them is kept, with commas: body.password,*.cookie", NULL, false},
     {"report-every", 0, SET_DURATION, AT(report_ns), "1m", "TIME",
 	"how often drops are told as blueox.dropped and the daemon's own life as blueox.oxd; 0 is never", NULL, false},
+    {"max-rings", 0, SET_UINT, AT(max_rings), "4096", "N",
+	"most rings that are read at a time, half of them of one user; others wait, and nothing in them is lost", NULL,
+	false},
     {"verbose", 'v', SET_COUNT, AT(verbose), NULL, NULL, "say more on stderr; twice for still more", NULL, false},
     {"config", 0, SET_TEXT, AT(file), NULL, "FILE",
 	"read settings, one 'name = value' a line (default /etc/blueox/oxd.conf where it exists)", NULL, false},
@@ -354,6 +357,8 @@ check(struct conf *c, struct report *r)
 	tell_unless(r, c->journal_size >= 4 << 20, c, "journal-size", "--journal-size must be 4m or more");
 	if (c->journal_segment > c->journal_size / 4) /* a few at least, or one could never go while one is written */
 		c->journal_segment = c->journal_size / 4;
+	tell_unless(
+	    r, c->max_rings >= 2 && c->max_rings <= 100000, c, "max-rings", "--max-rings must be from 2 to 100000");
 	tell_unless(r, read_compress_after(c, err, sizeof err), c, "compress-after", err);
 	tell_unless(r, check_retention(c, err, sizeof err), c, "retain-days", err);
 	c->logs = c->forward.count == 0 || (c->log_path && *c->log_path);

@@ -63,6 +63,22 @@ open_run(struct house *h, const char *run_dir, char *err, size_t err_cap)
 	return true;
 }
 
+/* A link is no room of ours, and what it leads to keeps its mode. */
+static bool
+furnish_room(int run_fd, const char *name, mode_t mode)
+{
+	if (mkdirat(run_fd, name, 0700) != 0 && errno != EEXIST)
+		return false;
+	int fd = openat(run_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	bool ok = fchmod(fd, mode) == 0;
+	int why = errno;
+	close(fd);
+	errno = why;
+	return ok;
+}
+
 static bool
 furnish_run(struct house *h, char *err, size_t err_cap)
 {
@@ -71,8 +87,7 @@ furnish_run(struct house *h, char *err, size_t err_cap)
 		mode_t mode;
 	} rooms[] = {{"rings", RINGS_MODE}, {"bad", 0700}};
 	for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++) {
-		bool made = mkdirat(h->run_fd, rooms[i].name, 0700) == 0;
-		if ((!made && errno != EEXIST) || fchmodat(h->run_fd, rooms[i].name, rooms[i].mode, 0) != 0) {
+		if (!furnish_room(h->run_fd, rooms[i].name, rooms[i].mode)) {
 			snprintf(err, err_cap, "%s/%s: %s", h->run_path, rooms[i].name, strerror(errno));
 			return false;
 		}

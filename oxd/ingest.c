@@ -22,6 +22,7 @@ enum {
 	REPORT_BYTES = 2048,
 	VISIT_BYTES = 256 * 1024,
 	BATCH_BYTES = 1 << 20,
+	PUSH_FRAMES = 16, /* of the collection port in a round */
 	DROP_WAIT_MS = 1000,
 	INGEST_NICE = -10,
 	QUIET_ROUNDS = 5
@@ -448,7 +449,8 @@ static void
 take_push(struct ingest *in, bool *progress)
 {
 	struct source source = {.kind = SOURCE_PUSH};
-	while (in->push && !in->blocked) {
+	/* What is left waits for the next round, which begins at once: rings and relay have their turn. */
+	for (int i = 0; in->push && !in->blocked && i < PUSH_FRAMES; i++) {
 		if (!in->push_pending)
 			in->push_pending = ingest_push_take(in->push, &in->push_frame);
 		if (!in->push_pending || !make_room(in, in->push_frame.len))

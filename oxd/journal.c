@@ -124,7 +124,7 @@ open_dirs(struct journal *j)
 	j->state_fd = open(j->cfg.state_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (j->state_fd < 0 || (mkdirat(j->state_fd, "journal", 0700) != 0 && errno != EEXIST))
 		return false;
-	j->dir_fd = openat(j->state_fd, "journal", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	j->dir_fd = openat(j->state_fd, "journal", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return j->dir_fd >= 0 && fsync(j->state_fd) == 0;
 }
 

@@ -29,7 +29,7 @@ name_it(struct bytes frame, char name[QUARANTINE_NAME])
 static bool
 sync_room(int state_fd)
 {
-	int fd = openat(state_fd, ROOM, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(state_fd, ROOM, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	bool ok = fd >= 0 && fsync(fd) == 0;
 	if (fd >= 0)
 		close(fd);

@@ -72,16 +72,44 @@ move_to_bad(struct ring_set *set, const char *name)
 		unlinkat(set->rings_fd, name, AT_REMOVEDIR);
 }
 
+/* The programs of one user, unless it is oxd's own, get half of the places at most. */
+static bool
+has_place(const struct ring_set *set, const char *name)
+{
+	struct stat st;
+	size_t open = HASH_COUNT(set->table), of_user = 0;
+	if (set->max == 0 || open < set->max / 2)
+		return true;
+	if (open >= set->max)
+		return false;
+	if (fstatat(set->rings_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || st.st_uid == geteuid())
+		return true;
+	for (const struct ring_file *r = set->table; r; r = r->hh.next)
+		of_user += r->key.uid == st.st_uid;
+	return of_user < set->max / 2;
+}
+
 static void
 meet(struct ring_set *set, const char *name)
 {
-	static struct say_limit bad_limit, unreadable_limit, newer_limit;
+	static struct say_limit bad_limit, unreadable_limit, newer_limit, full_limit;
 	struct ring_file *r;
 	if (!ring_file_is_name(name))
 		return;
 	HASH_FIND_STR(set->table, name, r);
 	if (r)
 		return;
+	if (!has_place(set, name)) {
+		int64_t again_ns = clock_mono_ns() + retry_ns;
+		set->all_open = false;
+		if (set->next_scan_ns > again_ns)
+			set->next_scan_ns = again_ns;
+		stats_add(set->stats, STAT_rings_refused, 1);
+		say_limited(&full_limit, SAY_WARNING,
+		    "ring %s has to wait: %u rings are open, and --max-rings is %zu, half of it for one user", name,
+		    HASH_COUNT(set->table), set->max);
+		return;
+	}
 	enum bx_err err = ring_file_open(set->rings_fd, name, set->boot_id, set->positions, &r);
 	if (err == BX_OK) {
 		int64_t now_ns = clock_mono_ns();

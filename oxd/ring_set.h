@@ -21,6 +21,7 @@ struct ring_set {
 	struct positions *positions; /* borrowed */
 	struct stats *stats;         /* borrowed */
 	unsigned bad_count;
+	size_t max;           /* rings open at a time, half of them of one user; 0: any */
 	_Atomic bool removed; /* the rings directory is not there any more; read by any thread */
 	bool scan_due;
 	bool all_open; /* the last scan could open every ring that it saw */

@@ -25,6 +25,12 @@ sum_of(const uint8_t *header, const uint8_t *p, size_t n)
 	return XXH3_64bits_withSeed(p, n, get_u64le(header + 8));
 }
 
+static int
+open_fresh(int dir_fd, const char *name)
+{
+	return openat(dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
 enum bx_err
 statefile_write(int dir_fd, const char *name, enum statefile_kind kind, const struct buf *content)
 {
@@ -36,7 +42,10 @@ statefile_write(int dir_fd, const char *name, enum statefile_kind kind, const st
 	char fresh[NAME_CAP], prev[NAME_CAP];
 	snprintf(fresh, sizeof fresh, "%s.new", name);
 	snprintf(prev, sizeof prev, "%s.prev", name);
-	int fd = openat(dir_fd, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = open_fresh(dir_fd, fresh);
+	if (fd < 0 && errno == ELOOP &&
+	    unlinkat(dir_fd, fresh, 0) == 0) /* a link of somebody's: it goes, not what it leads to */
+		fd = open_fresh(dir_fd, fresh);
 	if (fd < 0)
 		return BX_EIO;
 	bool ok =
