@@ -290,18 +290,19 @@ add_uint(struct buf *b, const char *key, uint64_t v)
 }
 
 static void
-encode_entry(const struct audit_entry *e, struct buf *out)
+encode_entry(const struct audit *a, const struct audit_entry *e, struct buf *out)
 {
 	uint64_t dropped = 0;
 	for (const struct audit_reason *r = e->reasons; r; r = r->next)
 		dropped += r->count;
-	mp_add_map(out, 8);
+	mp_add_map(out, 9);
 	add_text(out, "host", e->host);
 	add_text(out, "program", e->program);
 	add_uint(out, "emitted", e->written);
 	add_uint(out, "found", e->found);
 	add_uint(out, "kept", e->kept);
-	add_uint(out, "logged", e->logged);
+	add_uint(out, "logged", a->forwards ? 0 : e->logged);
+	add_uint(out, "forwarded", a->forwards ? e->logged : 0);
 	add_uint(out, "dropped", dropped);
 	mp_add_strz(out, "reasons");
 	mp_add_array(out, e->reason_count);
@@ -321,6 +322,6 @@ audit_encode(struct audit *a, struct buf *out)
 	pthread_mutex_lock(&a->lock);
 	mp_add_array(out, HASH_COUNT(a->entries));
 	for (const struct audit_entry *e = a->entries; e; e = e->hh.next)
-		encode_entry(e, out);
+		encode_entry(a, e, out);
 	pthread_mutex_unlock(&a->lock);
 }

@@ -25,6 +25,7 @@ struct audit {
 	pthread_mutex_t lock;
 	char host[256]; /* our own */
 	uint8_t origin[FRAME_ORIGIN];
+	bool forwards; /* nothing is logged here: audit_logged() is told of what was sent upstream */
 	/* under lock */
 	struct audit_entry *entries;
 	struct audit_ring *rings;

@@ -54,6 +54,7 @@ struct forward {
 	char node[RELAY_NODE_MAX + 1];
 	pthread_t thread;
 	_Atomic bool stop;
+	uint64_t accounted;           /* the audit knows of everything up to here */
 	struct forward_cursor cursor; /* the thread's own, but for its number */
 
 	/* the thread's own */
@@ -210,8 +211,12 @@ static void
 note_seen(struct forward *f)
 {
 	struct frame frame;
-	if (f->cfg.seen && frame_open(f->record.frame.p, f->record.frame.n, &frame) == BX_OK)
-		seen_note_frame(f->cfg.seen, &frame, f->record.source.kind, f->record.arrival_ns);
+	if (!f->cfg.seen || frame_open(f->record.frame.p, f->record.frame.n, &frame) != BX_OK)
+		return;
+	if (f->record.number > f->accounted) /* once, however often a session begins anew */
+		audit_logged(&f->cfg.ingest->audit, &f->record, &frame);
+	f->accounted = f->record.number > f->accounted ? f->record.number : f->accounted;
+	seen_note_frame(f->cfg.seen, &frame, f->record.source.kind, f->record.arrival_ns);
 }
 
 /* The next record with a frame, kept until it is put somewhere.  False when nothing more is synced (J3). */

@@ -204,6 +204,7 @@ open_rings(struct oxd *o, char *err, size_t err_cap)
 {
 	if (doorbell_open(&o->bell, o->house.run_fd) &&
 	    ingest_init(&o->ingest, o->journal, o->house.run_fd, &o->positions, &o->bell, &o->stats)) {
+		o->ingest.audit.forwards = !o->conf.logs;
 		o->ingest.rings.max = o->conf.max_rings;
 		set_rules(o, &o->conf);
 		return true;

@@ -26,6 +26,7 @@ put_entry(struct buf *out, struct cursor entry)
 {
 	char host[ANSWER_TEXT_MAX], program[ANSWER_TEXT_MAX];
 	double emitted = answer_number_or(entry, "emitted", 0), logged = answer_number_or(entry, "logged", 0);
+	logged += answer_number_or(entry, "forwarded", 0); /* one of the two */
 	double dropped = answer_number_or(entry, "dropped", 0);
 	bool relayed = emitted == 0 && dropped == 0; /* counted where it was emitted */
 	buf_printf(out, "%-16.16s %-20.20s", answer_find_text(entry, "host", host),
