@@ -167,8 +167,8 @@ bx_stop(bx_ctx *ctx)
 	thread_leave(t);
 }
 
-int
-bx_done(bx_ctx *ctx)
+static inline int
+done(bx_ctx *ctx)
 {
 	struct thread *t = thread_enter();
 	if (!t)
@@ -181,6 +181,12 @@ bx_done(bx_ctx *ctx)
 	return kept;
 }
 
+int
+bx_done(bx_ctx *ctx)
+{
+	return done(ctx);
+}
+
 struct bx__scope
 bx__enter(const struct bx_options *options, uint32_t known)
 {
@@ -191,7 +197,7 @@ void
 bx__leave(struct bx__scope *scope)
 {
 	if (scope->ctx)
-		bx_done(scope->ctx);
+		(void)done(scope->ctx);
 	else if (bx_thread.lost)
 		bx_thread.lost--;
 }

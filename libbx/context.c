@@ -8,6 +8,7 @@
 
 #include "libbx/core/mp.h"
 #include "libbx/emit.h"
+#include "libbx/root.h"
 #include "libbx/sample.h"
 #include "libbx/trace.h"
 
@@ -199,7 +200,10 @@ context_new(struct thread *t, const char *name, uint32_t known, const struct bx_
 	const struct lineage *parent;
 	if (!c)
 		return NULL;
-	if (!lineage_resolve(t, name ? name : "", known, &c->line, &parent)) {
+	if (__builtin_expect(known < BX__NAME_UNDER && !t->current && !root_declared, 1)) {
+		lineage_top(&c->line, name, known);
+		parent = NULL;
+	} else if (!lineage_resolve(t, name ? name : "", known, &c->line, &parent)) {
 		mistaken(t, c);
 		return c;
 	}

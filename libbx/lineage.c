@@ -29,9 +29,7 @@ resolve_plain(struct thread *t, const char *name, uint32_t n, struct lineage *li
 			found = &c->line;
 	if (!found && root && has_name(root, name, n))
 		found = root;
-	copy_short(line->name, name, n);
-	line->name_len = (uint16_t)n;
-	line->dotted = false;
+	lineage_top(line, name, n);
 	*parent = found;
 	return true;
 }

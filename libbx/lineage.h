@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "libbx/core/bytes.h"
 #include "libbx/core/id.h"
 #include "libbx/core/name.h"
 
@@ -38,6 +39,15 @@ struct lineage {
  */
 bool lineage_resolve(
     struct thread *t, const char *name, uint32_t known, struct lineage *line, const struct lineage **parent);
+
+/* The same for a name of one part and n bytes when nothing is open and there is no root. */
+static inline void
+lineage_top(struct lineage *line, const char *name, uint32_t n)
+{
+	copy_short(line->name, name, n);
+	line->name_len = (uint16_t)n;
+	line->dotted = false;
+}
 
 /* Fills in id, span and parent.  `id`: any text, or NULL for the parent's or, for a top, a new one. */
 void lineage_inherit(

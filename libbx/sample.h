@@ -28,8 +28,12 @@ extern bool sample_has_rules; /* constant once recording was turned on */
 static inline bool
 sample_keeps(struct thread *t, const struct bx_sample *asked, const struct lineage *line, const struct lineage *parent)
 {
-	if (__builtin_expect(!asked->scope && !sample_has_rules, 1))
-		return true;
+	if (__builtin_expect(!sample_has_rules, 1)) {
+		if (__builtin_expect(!asked->scope, 1))
+			return true;
+		if (asked->scope[0] == '.' && !asked->scope[1]) /* each by itself; a rate that is no number keeps it */
+			return !(rand_unit(&t->rand) >= asked->rate);
+	}
 	return sample_decide(t, asked, line, parent);
 }
 
