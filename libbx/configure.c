@@ -69,8 +69,10 @@ turn_off(void)
 static bool
 turn_on(const struct transport *next, const char *host, int port)
 {
-	if (config_on() && same_target(next, host, port))
+	if (config_on() && same_target(next, host, port)) {
+		remote_start_waiting();
 		return true;
+	}
 	if (current != next) /* else it moves to the other host with all that it has */
 		turn_off();
 	if (strlen(host ? host : "") >= sizeof current_host || !next->open(host, port)) {

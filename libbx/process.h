@@ -33,11 +33,10 @@ enum { RING_NONE, RING_MAKING, RING_FREE, RING_TAKEN };
 
 /* The thread that sends this process's private rings to another host, and what it tells: libbx/tcp/plugin.h. */
 struct sender {
-	_Atomic uint32_t state;   /* SENDER_...; whoever moves it on from NONE or ENDED starts the thread.  A futex */
-	_Atomic uint32_t asleep;  /* 1 while it waits and may be woken: what a doorbell's word is on a host's oxd */
-	_Atomic uint32_t leave;   /* it shall hand over what it can and end */
-	_Atomic int64_t retry;    /* monotonic ns before which it is not started */
-	_Atomic bool was_put_off; /* its start, once, for fear of being in a signal handler */
+	_Atomic uint32_t state;  /* SENDER_...; whoever moves it on from NONE or ENDED starts the thread.  A futex */
+	_Atomic uint32_t asleep; /* 1 while it waits and may be woken: what a doorbell's word is on a host's oxd */
+	_Atomic uint32_t leave;  /* it shall hand over what it can and end */
+	_Atomic int64_t retry;   /* monotonic ns before which it is not started */
 	_Atomic uint64_t acknowledged; /* events */
 	_Atomic uint64_t rejected;     /* events that the receiver refused */
 	_Atomic uint64_t damaged;      /* records that were no events any more, or are longer than a frame */

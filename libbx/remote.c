@@ -3,8 +3,7 @@
  * remote: opening the plugin, starting its thread in each process that emits, and waiting for it at the end.
  *
  * Starting a thread is the one thing here that must not happen in a signal handler which came in the middle of malloc.
- * Where one may be running the start is put off, once, for a second: another event has brought it about by then, or it
- * was no handler.
+ * Where one may be running nothing is started, however often that is; bx_configure() and ordinary events do it.
  */
 #include "libbx/remote.h"
 
@@ -72,17 +71,6 @@ load_plugin(void)
 /* ---- starting the thread ---- */
 
 static bool
-put_off(struct process *p, int64_t now)
-{
-	if (now < atomic_load(&p->sender.retry))
-		return true;
-	if (atomic_exchange(&p->sender.was_put_off, true) || !handler_may_be_running())
-		return false;
-	atomic_store(&p->sender.retry, now + START_RETRY_NS);
-	return true;
-}
-
-static bool
 is_running(struct process *p)
 {
 	uint32_t state = atomic_load_explicit(&p->sender.state, memory_order_acquire);
@@ -109,7 +97,7 @@ remote_need_sender(struct process *p)
 	if (!remote_on() || is_running(p))
 		return;
 	int kept = errno;
-	if (!put_off(p, clock_mono_ns()))
+	if (clock_mono_ns() >= atomic_load(&p->sender.retry) && !handler_may_be_running())
 		start(p);
 	errno = kept;
 }
@@ -150,6 +138,14 @@ something_waits(struct process *p)
 	return false;
 }
 
+void
+remote_start_waiting(void)
+{
+	struct process *p = process_peek();
+	if (remote_on() && p && something_waits(p))
+		start(p);
+}
+
 /* ---- the transport ---- */
 
 static bool
@@ -165,11 +161,9 @@ remote_open(const char *host, int port)
 	atomic_store_explicit(&conf, next, memory_order_release);
 	atomic_store_explicit(&in_use, true, memory_order_release);
 	struct process *p = process_peek();
-	if (p) {
+	if (p)
 		atomic_store(&p->sender.leave, 0);
-		if (something_waits(p))
-			remote_need_sender(p);
-	}
+	remote_start_waiting();
 	return true;
 }
 
@@ -178,7 +172,7 @@ remote_close(void)
 {
 	int kept = errno;
 	struct process *p = process_peek();
-	if (p && !is_running(p) && something_waits(p))
+	if (p && !is_running(p) && something_waits(p) && !handler_may_be_running())
 		start(p);
 	if (p) {
 		ask_to_leave(p);

@@ -18,8 +18,12 @@ bool remote_on(void);
 
 /*
  * Starts this process's sender if it is not there: a forked child has none until it emits.  Called when a ring is taken
- * and now and then while events are emitted.  Keeps errno.
+ * and now and then while events are emitted.  Not where a signal handler may be running: another event does it, or
+ * remote_start_waiting().  Keeps errno.
  */
 void remote_need_sender(struct process *p);
+
+/* Starts it if rings hold something that nobody empties, whatever is blocked: for bx_configure(), no call for handlers. */
+void remote_start_waiting(void);
 
 #endif

@@ -29,6 +29,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -402,6 +403,49 @@ first_event_in_a_handler(const char *unused)
 	MUST(kept == 1 && counters().unacknowledged == 1);
 }
 
+static atomic_int stopped_ticking;
+
+static void *
+stay_until_told(void *unused)
+{
+	while (!atomic_load(&stopped_ticking))
+		wait_ms(10);
+	return unused;
+}
+
+/* Threads, so that malloc takes its locks; and all events by a handler that comes in the middle of it. */
+static void
+events_by_a_timer_while_main_allocates(const char *again)
+{
+	pthread_t other;
+	sigset_t one;
+	struct sigaction sa = {.sa_handler = emit_in_handler};
+	struct itimerval often = {{0, 20000}, {0, 20000}}, never = {{0, 0}, {0, 0}};
+	sigemptyset(&one);
+	sigaddset(&one, SIGALRM);
+	MUST(pthread_sigmask(SIG_BLOCK, &one, NULL) == 0);
+	MUST(pthread_create(&other, NULL, stay_until_told, NULL) == 0);
+	MUST(pthread_sigmask(SIG_UNBLOCK, &one, NULL) == 0);
+	if (*again) {
+		emit(1);
+		bx_shutdown();
+		MUST(bx_configure_default() == 0);
+	}
+	unsigned long before = kept;
+	MUST(sigaction(SIGALRM, &sa, NULL) == 0);
+	MUST(setitimer(ITIMER_REAL, &often, NULL) == 0);
+	while (*(volatile unsigned long *)&kept < before + 75) /* one and a half seconds */
+		for (size_t i = 0; i < 1000; i++) {
+			void *volatile p = malloc(3000 + i % 7 * 5000), *volatile q = malloc(9000);
+			free(p);
+			free(q);
+		}
+	MUST(setitimer(ITIMER_REAL, &never, NULL) == 0);
+	atomic_store(&stopped_ticking, 1);
+	MUST(pthread_join(other, NULL) == 0);
+	emit(1);
+}
+
 static void
 wrong_addresses(const char *unused)
 {
@@ -520,6 +564,7 @@ static const struct {
     {"threads", threads_come_and_go},
     {"signals", signals_are_the_hosts},
     {"handler", first_event_in_a_handler},
+    {"ticks", events_by_a_timer_while_main_allocates},
     {"wrong", wrong_addresses},
     {"nofile", no_descriptor_to_be_had},
     {"nproc", no_thread_to_be_had},
