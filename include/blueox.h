@@ -98,7 +98,7 @@ int bx_configure_default(void);
 int bx_configure(const char *host, int port);
 
 /*
- * Turns recording off.  Contexts still open are not emitted, also not when recording is turned on again.  Safe to call
+ * Turns recording off.  Contexts still open, or stopped, are not emitted, also not when recording is turned on again.  Safe to call
  * twice, from atexit, in a forked child, and while other threads emit.  Waits as bx_configure_default() does.
  */
 void bx_shutdown(void);
@@ -159,6 +159,9 @@ bx_ctx *bx_find(const char *name);
 /*
  * Empties this thread's stack and emits nothing: for the top of a loop that is reached by longjmp() or that must start
  * clean.  Contexts of bx_begin() and BX_CONTEXT() are over; those of bx_new() are stopped, and still somebody's to end.
+ * After a siglongjmp() out of a handler that had interrupted libbx itself, this thread records nothing until it calls
+ * this, with the signal mask as it was (sigsetjmp(env, 1)).  Not for handlers: there it does nothing where it can tell,
+ * which it cannot for handlers with SA_RESETHAND, or with SA_NODEFER and SA_ONSTACK but no alternate stack.
  */
 void bx_clear(void);
 
@@ -342,7 +345,7 @@ int bx_log(enum bx_level level, const char *name, const char *format, ...) __att
 
 /*
  * Sets the least urgent level that is emitted (at first BX_INFO) and the type of the events (at first ".log"; NULL leaves
- * it).  May be called while others log.  Returns 0, or -1, with nothing changed, when the type is longer than 255 bytes or
+ * it).  May be called while others log.  Returns 0, or -1, with nothing changed, when the type is no name, is longer than 255 bytes or
  * the ninth different one of this process.
  */
 int bx_log_configure(enum bx_level threshold, const char *type_name);

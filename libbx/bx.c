@@ -2,6 +2,7 @@
 /* bx: the public calls; each enters, does one thing, and leaves. */
 #include "include/blueox.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -130,7 +131,7 @@ bx_find(const char *name)
 void
 bx_clear(void)
 {
-	struct thread *t = thread_enter();
+	struct thread *t = thread_enter_anew();
 	if (!t)
 		return;
 	context_clear(t);
@@ -145,7 +146,7 @@ bx_start(bx_ctx *ctx)
 		return;
 	struct ctx *c = context_of(t, ctx);
 	const struct thread *on = c ? context_on(c) : NULL;
-	if (c && !on && context_may_push(t))
+	if (c && !on && c->turned_on == t->on && context_may_push(t))
 		context_push(t, c);
 	else if (ctx && on != t)
 		context_refuse(t);
@@ -277,7 +278,7 @@ bx__stats(struct bx_counters *out, size_t size)
 		c.sampled_out = atomic_load(&p->sampled_out) + (bx_thread.process == p ? bx_thread.sampled_out : 0);
 	}
 	c.dropped_no_ring += process_unpaged();
-	c.bad_settings = bx_config.bad_settings;
+	c.bad_settings = atomic_load(&bx_config.bad_settings);
 	memset(out, 0, size);
 	memcpy(out, &c, size < sizeof c ? size : sizeof c);
 }
@@ -290,6 +291,7 @@ bx_error(const char *error_class, const char *code, const char *format, ...)
 	char message[ERROR_MESSAGE_MAX];
 	if (!config_on())
 		return;
+	int kept = errno;
 	va_list ap;
 	va_start(ap, format);
 	int n = vsnprintf(message, sizeof message, format, ap);
@@ -303,4 +305,5 @@ bx_error(const char *error_class, const char *code, const char *format, ...)
 						     : sizeof message - 1,
 	};
 	bx__ctx_error(BX__CURRENT, &error);
+	errno = kept;
 }

@@ -40,6 +40,7 @@ release(struct thread *t, struct ctx *c)
 	atomic_store_explicit(&c->serial, serial + 1, memory_order_relaxed); /* only the owner moves it on */
 	context_set_on(c, NULL);
 	c->next = t->free;
+	atomic_signal_fence(memory_order_release); /* on the stack no more, and the list whole at any moment */
 	t->free = c;
 }
 
@@ -56,6 +57,16 @@ context_clear(struct thread *t)
 	}
 	t->open = 0;
 	t->lost = 0;
+}
+
+void
+context_abandon(struct thread *t, uintptr_t busy)
+{
+	struct ctx *at = (struct ctx *)busy; /* NOLINT(performance-no-int-to-ptr) */
+	if (busy > 1)
+		at->line.recorded = false;
+	if (t->current)
+		t->current->line.recorded = false;
 }
 
 void
@@ -110,7 +121,11 @@ context_of(struct thread *t, bx_ctx *handle)
 		return NULL;
 	struct ctx *c = (struct ctx *)at; /* NOLINT(performance-no-int-to-ptr) */
 	uintptr_t tag = atomic_load_explicit(&c->serial, memory_order_relaxed) & CONTEXT_TAG_MASK;
-	return tag == ((uintptr_t)handle & CONTEXT_TAG_MASK) ? c : NULL;
+	if (tag != ((uintptr_t)handle & CONTEXT_TAG_MASK))
+		return NULL;
+	t->busy = at; /* for context_abandon() */
+	atomic_signal_fence(memory_order_seq_cst);
+	return c;
 }
 
 void
@@ -142,6 +157,7 @@ take(struct thread *t)
 	if (__builtin_expect(c->generation != t->generation, 0))
 		prepare_origin(t, c);
 	context_set_on(c, NULL);
+	c->turned_on = t->on;
 	c->by_handle = false;
 	c->lost = false;
 	return c;
@@ -259,7 +275,8 @@ bool
 context_done(struct thread *t, struct ctx *c)
 {
 	const struct thread *on = context_on(c);
-	if (on && on != t) { /* on another thread's stack: only that thread may take it off */
+	t->busy = (uintptr_t)c; /* for context_abandon() */
+	if (on && on != t) {    /* on another thread's stack: only that thread may take it off */
 		context_refuse(t);
 		return false;
 	}
@@ -269,7 +286,7 @@ context_done(struct thread *t, struct ctx *c)
 	} else if (on) {
 		context_pop(t, c);
 	}
-	bool own = c->line.recorded && c->generation == t->generation;
+	bool own = c->line.recorded && c->generation == t->generation && c->turned_on == t->on;
 	bool kept = own && !c->lost && emit_event(t, c);
 	if (__builtin_expect(own && c->lost, 0))
 		emit_nothing(t, c);

@@ -30,6 +30,7 @@ struct ctx {
 	struct ctx *below;           /* on that stack */
 	struct ctx *next;            /* among free ones */
 	uint64_t generation;         /* of the process that opened it: a child never emits it */
+	uint32_t turned_on;          /* config_on() when it was opened: turning off ends what it stands for */
 	int64_t start_mono;          /* ns */
 	int64_t start_wall;          /* ns since the epoch */
 	struct fields fields;
@@ -83,6 +84,8 @@ context_push(struct thread *t, struct ctx *c)
 	context_set_on(c, t);
 	t->open++;
 	c->below = t->current;
+	atomic_signal_fence(
+	    memory_order_release); /* the stack is whole at any moment: a handler may jump out of here */
 	t->current = c;
 }
 
@@ -93,6 +96,10 @@ bool context_done(struct thread *t, struct ctx *c);
 
 /* Takes everything off this thread's stack; nothing is emitted.  Those of bx_new() are stopped, the others over. */
 void context_clear(struct thread *t);
+
+/* A call that was in the middle of something will not come back (`busy` as it left it): what it may have left half
+ * written is not emitted. */
+void context_abandon(struct thread *t, uintptr_t busy);
 
 /* Counts a call on a context that is over or somebody else's. */
 void context_refuse(struct thread *t);

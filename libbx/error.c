@@ -122,7 +122,7 @@ struct open_field {
 static void
 field_open(struct open_field *f, bx_ctx *ctx, const char *key)
 {
-	size_t n = strnlen(key, FIELD_KEY_MAX);
+	size_t n = strnlen(key, FIELD_KEY_MAX + 1); /* one that is too long is refused, not cut */
 	f->key = (struct field_key){key, (uint32_t)n, false};
 	f->ctx = NULL;
 	f->thread = thread_enter();

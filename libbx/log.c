@@ -31,11 +31,20 @@ static _Atomic int threshold_now = BX_INFO;
 
 static const char *const words[] = {"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"};
 
+/* A name that is none would lose every line. */
+static bool
+may_be_a_type(const char *name, size_t n)
+{
+	char resolved[NAME_MAX_LEN + 1];
+	struct name_result result;
+	return n <= NAME_MAX_LEN && name_resolve(name, NULL, 0, resolved, &result);
+}
+
 static const char *
 keep_type(const char *name)
 {
 	size_t n = strnlen(name, NAME_MAX_LEN + 1);
-	if (n > NAME_MAX_LEN)
+	if (!may_be_a_type(name, n))
 		return NULL;
 	for (int i = 0; i < TYPES; i++) {
 		int state = TYPE_FREE;

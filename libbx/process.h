@@ -87,7 +87,7 @@ struct config {
 	char trace_id[33]; /* TRACEPARENT */
 	char trace_span[17];
 	enum stacks stacks;
-	uint32_t bad_settings; /* variables whose value was not understood */
+	_Atomic uint32_t bad_settings; /* variables whose value was not understood */
 };
 
 extern struct config bx_config;

@@ -271,7 +271,6 @@ static void
 adopt(struct ring *r, struct ring_slot *slot, struct ring_header *h)
 {
 	*r = (struct ring){
-	    .header = h,
 	    .slot = slot,
 	    .data = (uint8_t *)h + RING_HEADER_BYTES,
 	    .capacity = h->capacity,
@@ -282,6 +281,18 @@ adopt(struct ring *r, struct ring_slot *slot, struct ring_header *h)
 	if (tail == ~atomic_load_explicit(&h->tail_check, memory_order_acquire) && tail <= r->head &&
 	    r->head - tail <= r->capacity)
 		r->tail = tail;
+	atomic_signal_fence(memory_order_release);
+	r->header = h; /* last: where a handler jumps out of here, there is no ring */
+}
+
+/* It is no ring of ours from here on, wherever a handler jumps to. */
+static struct ring_header *
+let_go(struct ring *r)
+{
+	struct ring_header *h = r->header;
+	r->header = NULL;
+	atomic_signal_fence(memory_order_seq_cst);
+	return h;
 }
 
 static bool
@@ -343,6 +354,7 @@ ring_take(struct ring *r, struct process *p)
 void
 ring_give_back(struct ring *r)
 {
+	let_go(r);
 	if (r->slot)
 		atomic_store_explicit(&r->slot->use, RING_FREE, memory_order_release);
 	*r = (struct ring){0};
@@ -354,13 +366,14 @@ ring_leave(struct ring *r, struct process *p)
 	if (!r->header)
 		return;
 	int kept = errno;
-	process_keep_counts(p, r->header);
+	struct ring_header *h = let_go(r);
+	process_keep_counts(p, h);
 	atomic_store(&r->slot->header, NULL);
 	/*
 	 * Another thread may be reading the header for its counters: the file goes, the addresses stay, and it reads the old
 	 * count or zero.  By system call, since a thread sanitizer takes mmap(3) for a write to all of it.
 	 */
-	syscall(SYS_mmap, r->header, mapped_bytes(r->capacity), PROT_READ | PROT_WRITE,
+	syscall(SYS_mmap, h, mapped_bytes(r->capacity), PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 	atomic_fetch_sub(&p->ring_bytes, r->capacity);
 	atomic_store(&r->slot->use, RING_NONE);
@@ -422,6 +435,20 @@ ring_drop(struct ring *r, enum ring_drop reason, uint64_t count, uint64_t bytes,
 	add(&h->dropped_by[reason], count);
 	add(&h->dropped_bytes, bytes);
 	add(&h->dropped_events, count);
+}
+
+void
+ring_mend(struct ring *r, struct process *p)
+{
+	struct ring_header *h = r->header;
+	if (!h)
+		return;
+	struct ring_record *record = (struct ring_record *)(void *)(r->data + (r->head & (r->capacity - 1)));
+	uint64_t size = ring_record_size(record->type_len, record->map_len);
+	if (size <= r->capacity / 4 && r->head + size - r->tail <= r->capacity && atomic_load(&record->pos) == r->head)
+		ring_publish(r, size, p);
+	else
+		atomic_store_explicit(&h->head, r->head, memory_order_release);
 }
 
 void

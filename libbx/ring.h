@@ -80,6 +80,7 @@ ring_publish(struct ring *r, uint64_t size, struct process *p)
 	uint64_t head = r->head;
 	struct ring_record *record = (struct ring_record *)(void *)(r->data + (head & (r->capacity - 1)));
 	atomic_store_explicit(&record->pos, head, memory_order_release);
+	atomic_signal_fence(memory_order_seq_cst); /* for ring_mend() */
 	r->head = head += size;
 	atomic_store_explicit(&h->head, head, memory_order_release);
 	uint64_t events = atomic_load_explicit(&h->events, memory_order_relaxed);
@@ -90,6 +91,10 @@ ring_publish(struct ring *r, uint64_t size, struct process *p)
 
 /* Counts events that no ring could take. */
 void ring_drop(struct ring *r, enum ring_drop reason, uint64_t count, uint64_t bytes, double now);
+
+/* After a call that was left in the middle, by a handler that jumped: a record that is whole is published, half a one is
+ * as if nobody had begun it. */
+void ring_mend(struct ring *r, struct process *p);
 
 /* Lets go of the ring's file, if there is one, as the last act on it; its slot is free for another. */
 void ring_leave(struct ring *r, struct process *p);

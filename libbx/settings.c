@@ -17,14 +17,17 @@
 enum { EVENT_MAX_LEAST = 4096, SEND_MEMORY_LEAST = 4 << 20, SEND_MEMORY_MOST = 1 << 30 };
 #define LINGER_MAX_NS INT64_C(3600000000000)
 
-/* The next power of two that a ring may have, 0 for none. */
+/*
+ * The next power of two that a ring may have, 0 for none.  At most half of what a process may have: the other half is for
+ * the smaller rings of many threads.
+ */
 static uint64_t
 ring_capacity_for(uint64_t wanted)
 {
 	uint64_t capacity = RING_CAPACITY_MIN;
 	if (wanted == 0)
 		return 0;
-	while (capacity < wanted && capacity < RING_CAPACITY_MAX)
+	while (capacity < wanted && capacity < RING_PROCESS_MAX / 2)
 		capacity *= 2;
 	return capacity;
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "libbx/context.h"
+#include "libbx/handler.h"
 #include "libbx/remote.h"
 
 THREAD_LOCAL struct thread bx_thread;
@@ -98,6 +99,18 @@ thread_enter_interrupting(void)
 	if (p)
 		process_drop(p, DROP_IN_SIGNAL, 0);
 	return NULL;
+}
+
+struct thread *
+thread_enter_anew(void)
+{
+	struct thread *t = &bx_thread;
+	if (t->busy && config_on() && t->process && thread_is_of_process(t) && !handler_may_be_running()) {
+		context_abandon(t, t->busy);
+		ring_mend(&t->ring, t->process);
+		thread_leave(t);
+	}
+	return thread_enter();
 }
 
 int64_t

@@ -22,7 +22,7 @@ struct ctx;
 
 struct thread {
 	uint64_t generation; /* of the process that the rest belongs to */
-	uint32_t busy;       /* inside libbx */
+	uintptr_t busy;      /* inside libbx: 1, or the context that is worked on by its handle */
 	uint32_t pid;
 	uint32_t on;          /* config_on() when this thread last entered; 0: it has no process */
 	uint32_t lost;        /* open contexts that have no memory: bx_end() counts them off first */
@@ -42,6 +42,12 @@ extern THREAD_LOCAL struct thread bx_thread;
 
 /* What thread_enter() does for a signal handler that came while this thread was inside: counts, and answers NULL. */
 struct thread *thread_enter_interrupting(void);
+
+/*
+ * For bx_clear(): as thread_enter(), but where a siglongjmp() left this thread inside libbx, it first mends what that
+ * left half done.  NULL too while a signal handler may be what calls: then the interrupted call goes on.
+ */
+struct thread *thread_enter_anew(void);
 
 /* What it does for a thread that is new to this process, a process that is new, or when recording was off meanwhile;
  * NULL without memory. */

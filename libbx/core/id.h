@@ -62,10 +62,8 @@ id_hex(char out[ID_LEN], struct id id)
 static inline uint64_t
 span_new(struct rand *r)
 {
-	uint64_t span;
-	while (__builtin_expect((span = rand_u64(r)) == 0, 0)) /* all zero means "none" to W3C */
-		;
-	return span;
+	uint64_t span = rand_u64(r);
+	return span ? span : 1; /* all zero means "none" to W3C */
 }
 
 static inline void

@@ -138,6 +138,14 @@ a_span_is_hex_and_never_all_zero(void **state)
 }
 
 static void
+a_generator_that_gives_zeroes_only_gives_a_span_all_the_same(void **state)
+{
+	(void)state;
+	struct rand r = {{0, 0, 0, 0}};
+	assert_true(span_new(&r) != 0);
+}
+
+static void
 the_generator_is_xoshiro256_plus_plus(void **state)
 {
 	(void)state;
@@ -188,6 +196,7 @@ main(void)
 	    cmocka_unit_test(ids_begin_with_their_second_and_sort_by_age),
 	    cmocka_unit_test(a_hundred_thousand_ids_of_one_second_differ),
 	    cmocka_unit_test(a_span_is_hex_and_never_all_zero),
+	    cmocka_unit_test(a_generator_that_gives_zeroes_only_gives_a_span_all_the_same),
 	    cmocka_unit_test(the_generator_is_xoshiro256_plus_plus),
 	    cmocka_unit_test(seeds_differ_and_errno_is_left_alone),
 	    cmocka_unit_test(unit_numbers_lie_in_the_unit_interval_and_are_even),

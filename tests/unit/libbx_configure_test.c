@@ -48,6 +48,15 @@ TEST(the_environment_is_read_once)
 	assert_int_equal(look()->ring_bytes, 64 * 1024);
 }
 
+TEST(the_largest_ring_is_as_large_as_is_said)
+{
+	setenv("BLUEOX_RING_SIZE", "8m", 1);
+	configure();
+	bx_begin("t");
+	assert_int_equal(bx_end(), 1);
+	assert_int_equal(look()->ring_bytes, 4 << 20);
+}
+
 TEST(counters_are_told_also_when_recording_is_off)
 {
 	struct bx_counters c;
@@ -98,6 +107,23 @@ TEST(what_was_open_when_recording_was_turned_off_is_over)
 	event_of(seen, "after");
 	event_of(seen, "top");
 	assert_int_equal(seen->rings, 1);
+}
+
+TEST(a_handle_from_before_it_was_turned_off_emits_nothing_after)
+{
+	configure();
+	bx_ctx *stopped = bx_new("stopped"), *open = bx_new("open");
+	bx_start(open);
+	bx_shutdown();
+	configure();
+	bx_start(stopped);
+	bx_begin(".top");
+	assert_int_equal(bx_end(), 1);
+	assert_int_equal(bx_done(stopped), 0);
+	assert_int_equal(bx_done(open), 0);
+	const struct seen *seen = look();
+	assert_int_equal(seen->count, 1);
+	event_of(seen, "top");
 }
 
 TEST(a_scope_that_was_open_across_off_and_on_ends_nothing_else)
@@ -250,9 +276,11 @@ main(void)
 	    cmocka_unit_test(a_value_that_is_not_understood_is_counted_and_the_default_stands),
 	    cmocka_unit_test(an_empty_value_is_as_if_it_were_not_set),
 	    cmocka_unit_test(the_environment_is_read_once),
+	    cmocka_unit_test(the_largest_ring_is_as_large_as_is_said),
 	    cmocka_unit_test(counters_are_told_also_when_recording_is_off),
 	    cmocka_unit_test(a_program_of_an_older_header_gets_the_counters_that_it_knows),
 	    cmocka_unit_test(what_was_open_when_recording_was_turned_off_is_over),
+	    cmocka_unit_test(a_handle_from_before_it_was_turned_off_emits_nothing_after),
 	    cmocka_unit_test(a_scope_that_was_open_across_off_and_on_ends_nothing_else),
 	    cmocka_unit_test(recording_is_turned_off_and_on_while_threads_emit),
 	    cmocka_unit_test(two_threads_configure_and_shut_down_at_once),

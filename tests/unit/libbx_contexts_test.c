@@ -310,6 +310,83 @@ TEST(longjmp_out_of_a_context_leaves_it_open_until_it_is_cleared)
 	event_of(seen, "top");
 }
 
+static sigjmp_buf out_of_libbx;
+
+static void
+jump_out_of_libbx(int sig)
+{
+	(void)sig;
+	siglongjmp(out_of_libbx, 1);
+}
+
+/* An address that libbx cannot read, so that a handler certainly finds it at work. */
+static const char *
+unreadable(void)
+{
+	signal(SIGSEGV, jump_out_of_libbx);
+	signal(SIGALRM, jump_out_of_libbx);
+	void *page = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_true(page != MAP_FAILED);
+	return page;
+}
+
+TEST(a_jump_out_of_libbx_itself_is_mended_by_clear)
+{
+	const char *nowhere = unreadable();
+	configure();
+	bx_begin("before");
+	if (!sigsetjmp(out_of_libbx, 1))
+		bx_set("text", bx_bytes(nowhere, 100));
+	bx_begin("muted");
+	assert_int_equal(bx_end(), 0);
+	bx_clear();
+	for (int i = 0; i < 10; i++) {
+		bx_begin(".after");
+		assert_int_equal(bx_end(), 1);
+	}
+	assert_int_equal(look()->count, 10);
+	event_of(look(), "after");
+}
+
+TEST(a_context_that_a_jump_left_half_written_is_not_emitted)
+{
+	const char *nowhere = unreadable();
+	configure();
+	bx_ctx *worked_on = bx_new("worked_on"), *other = bx_new("other");
+	bx_start(other);
+	if (!sigsetjmp(out_of_libbx, 1))
+		bx_ctx_set(worked_on, "text", bx_bytes(nowhere, 100));
+	bx_clear();
+	assert_int_equal(bx_done(worked_on), 0);
+	bx_begin("after");
+	assert_int_equal(bx_end(), 1);
+	assert_int_equal(look()->count, 1);
+}
+
+TEST(jumps_at_any_moment_leave_rings_that_can_be_read)
+{
+	unreadable();
+	configure();
+	struct itimerval every = {{0, 1000}, {0, 1000}}, never = {{0, 0}, {0, 0}};
+	static volatile int jumps;
+	setitimer(ITIMER_REAL, &every, NULL);
+	if (sigsetjmp(out_of_libbx, 1)) {
+		jumps++;
+		bx_clear();
+	}
+	while (jumps < 200) {
+		bx_begin("j");
+		bx_set("long", "0123456789012345678901234567890123456789");
+		bx_set("a.b", 1);
+		bx_end();
+	}
+	setitimer(ITIMER_REAL, &never, NULL);
+	drain_all();
+	bx_clear();
+	bx_begin("after");
+	assert_int_equal(bx_end(), 1);
+}
+
 TEST(contexts_that_are_never_ended_are_bounded)
 {
 	configure();
@@ -616,6 +693,9 @@ main(void)
 	    cmocka_unit_test(another_threads_context_cannot_be_taken_off_its_stack),
 	    cmocka_unit_test(a_new_thread_has_no_parent),
 	    cmocka_unit_test(longjmp_out_of_a_context_leaves_it_open_until_it_is_cleared),
+	    cmocka_unit_test(a_jump_out_of_libbx_itself_is_mended_by_clear),
+	    cmocka_unit_test(a_context_that_a_jump_left_half_written_is_not_emitted),
+	    cmocka_unit_test(jumps_at_any_moment_leave_rings_that_can_be_read),
 	    cmocka_unit_test(contexts_that_are_never_ended_are_bounded),
 	    cmocka_unit_test(beyond_the_bound_pairs_still_hold),
 	    cmocka_unit_test(what_a_thread_leaves_open_is_not_emitted),

@@ -252,6 +252,40 @@ TEST(opened_early_it_serves_handlers_too)
 	assert_int_equal(counters().stacks_refused, 0);
 }
 
+TEST(a_type_that_is_no_name_is_refused)
+{
+	configure();
+	assert_int_equal(bx_log_configure(BX_DEBUG, ""), -1);
+	assert_int_equal(bx_log_configure(BX_DEBUG, "..bad"), -1);
+	assert_int_equal(bx_log_configure(BX_DEBUG, "bad."), -1);
+	assert_int_equal(bx_log(BX_INFO, NULL, "x"), 1);
+	assert_int_equal(bx_log_configure(BX_DEBUG, "^.line"), 0);
+	assert_int_equal(bx_log(BX_INFO, NULL, "x"), 1);
+	event_of(look(), "line");
+}
+
+TEST(an_error_keeps_errno_also_when_it_cannot_be_formatted)
+{
+	configure();
+	bx_begin("t");
+	errno = 77;
+	bx_error("c", "k", "%ls", (const wchar_t[]){0xd800, 0});
+	assert_int_equal(errno, 77);
+	assert_int_equal(bx_end(), 1);
+}
+
+TEST(a_stack_under_a_key_that_is_too_long_is_left_out)
+{
+	char key[1026];
+	memset(key, 'k', 1025);
+	key[1025] = '\0';
+	configure();
+	bx_begin("t");
+	bx_stack(key);
+	assert_int_equal(bx_end(), 1);
+	assert_body(event_of(look(), "t"), "{\"truncated\":1}");
+}
+
 TEST(threads_that_block_all_signals_take_stacks)
 {
 	sigset_t all;
@@ -286,6 +320,9 @@ main(void)
 	    cmocka_unit_test(a_handler_does_not_open_the_unwinder),
 	    cmocka_unit_test(a_handler_on_its_own_stack_does_not_open_the_unwinder),
 	    cmocka_unit_test(opened_early_it_serves_handlers_too),
+	    cmocka_unit_test(a_type_that_is_no_name_is_refused),
+	    cmocka_unit_test(an_error_keeps_errno_also_when_it_cannot_be_formatted),
+	    cmocka_unit_test(a_stack_under_a_key_that_is_too_long_is_left_out),
 	    cmocka_unit_test(threads_that_block_all_signals_take_stacks),
 	    cmocka_unit_test(without_stacks_there_is_none),
 	};
