@@ -372,7 +372,7 @@ struct bx_counters {
 
 	/* with an oxd elsewhere, else 0 */
 	uint64_t unacknowledged;   /* of `events`, those that it has not acknowledged; lost if this process died now */
-	uint64_t dropped_rejected; /* it refused them, or they were damaged before they were sent */
+	uint64_t dropped_rejected; /* it refused them, did not acknowledge them within BLUEOX_LINGER, or they were damaged */
 	uint64_t send_failures; /* connections that broke or could not be made, and threads that could not be started */
 };
 

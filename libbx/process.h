@@ -38,7 +38,7 @@ struct sender {
 	_Atomic uint32_t leave;  /* it shall hand over what it can and end */
 	_Atomic int64_t retry;   /* monotonic ns before which it is not started */
 	_Atomic uint64_t acknowledged; /* events */
-	_Atomic uint64_t rejected;     /* events that the receiver refused */
+	_Atomic uint64_t rejected;     /* events that the receiver refused, or that had to be given up */
 	_Atomic uint64_t damaged;      /* records that were no events any more, or are longer than a frame */
 	_Atomic uint64_t failures;     /* connections that failed, or could not be made */
 };

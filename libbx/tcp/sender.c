@@ -152,8 +152,10 @@ tell_dropped(struct sending *s, int64_t now)
 static bool
 may_end(struct sending *s, int64_t now)
 {
-	if (!atomic_load_explicit(&s->process->sender.leave, memory_order_acquire))
+	if (!atomic_load_explicit(&s->process->sender.leave, memory_order_acquire)) {
+		s->leave_by = 0; /* turned on again before we had ended */
 		return false;
+	}
 	if (s->leave_by == 0) {
 		s->leave_by = now + s->conf->linger_ns;
 		s->tell_at = 0;
@@ -207,6 +209,18 @@ send_until_told(struct sending *s)
 	}
 }
 
+/* What waited too long to be acknowledged goes with the queue; what is in the rings stays for the next start. */
+static void
+count_given_up(struct sending *s)
+{
+	struct queue_at at = queue_start(&s->queue);
+	struct bytes frame;
+	uint64_t lost = 0;
+	for (uint32_t events = 0; queue_read(&s->queue, &at, &frame, &events);)
+		lost += events;
+	atomic_fetch_add(&s->process->sender.rejected, lost);
+}
+
 static void *
 sender_main(void *arg)
 {
@@ -218,6 +232,7 @@ sender_main(void *arg)
 	if (ours && sending_init(s)) {
 		say_state(p, SENDER_RUNNING);
 		send_until_told(s);
+		count_given_up(s);
 	} else {
 		atomic_fetch_add(&p->sender.failures, 1);
 	}

@@ -476,6 +476,20 @@ wrong_addresses(const char *unused)
 	kept = 0;
 }
 
+static void
+gives_up(const char *unused)
+{
+	(void)unused;
+	emit(10);
+	bx_shutdown();
+	for (int i = 0; counters().unacknowledged; i++) {
+		MUST(i < 500);
+		wait_ms(10);
+	}
+	MUST(kept == 10 && counters().dropped_rejected == 10);
+	kept = 0;
+}
+
 /* ---- limits ---- */
 
 static void
@@ -565,6 +579,7 @@ static const struct {
     {"signals", signals_are_the_hosts},
     {"handler", first_event_in_a_handler},
     {"ticks", events_by_a_timer_while_main_allocates},
+    {"giveup", gives_up},
     {"wrong", wrong_addresses},
     {"nofile", no_descriptor_to_be_had},
     {"nproc", no_thread_to_be_had},
