@@ -357,11 +357,11 @@ struct bx_counters {
 	uint64_t events;            /* in a ring */
 	uint64_t dropped_ring_full; /* oxd did not keep up, or is not there */
 	uint64_t dropped_no_ring;   /* no ring could be made: no run directory, no space, limits */
-	uint64_t dropped_too_big;   /* larger than BLUEOX_EVENT_MAX even without its fields */
+	uint64_t dropped_too_big;   /* larger than a quarter of the ring of the thread that ends it */
 	uint64_t dropped_in_signal; /* a signal handler came while this thread was writing */
 	uint64_t dropped_inert;     /* no memory for the context */
 	uint64_t fields_ignored;    /* set on no context, or on one that is done */
-	uint64_t fields_left_out;   /* past BLUEOX_EVENT_MAX */
+	uint64_t fields_left_out;   /* past BLUEOX_EVENT_MAX, or a quarter of the ring */
 	uint64_t bad_names;         /* contexts with a mistaken name */
 	uint64_t rings;             /* rings that this process holds now */
 	uint64_t bad_settings;      /* variables of the environment that were not, or not wholly, understood */
@@ -628,7 +628,7 @@ class bx__timed
 /*
  * BX_CONTEXT("request") { ... } opens a context for the block and ends it on every way out: the end, return, goto, a C++
  * exception.  `break` and `continue` leave the block and no more: the macro is a loop that runs once, so a loop around it
- * goes on.  Options follow the name: BX_CONTEXT("job", .id = job_id) { ... }; before C++20 they are an extension of g++ and
+ * goes on.  For the same reason the compiler wants a return after a block that always returns.  Options follow the name: BX_CONTEXT("job", .id = job_id) { ... }; before C++20 they are an extension of g++ and
  * clang++.  The name is evaluated once.  longjmp() out of the block does not end it, nor does pthread_exit() or
  * cancellation in a C program built without -fexceptions; see bx_clear().
  */

@@ -105,6 +105,11 @@ take_memory(struct thread *t)
 	errno = kept;
 	if (c == MAP_FAILED)
 		return NULL;
+	if ((uintptr_t)c & CONTEXT_TAG_MASK) { /* no Linux that we know of: without a hint it gives lower ones */
+		munmap(c, block_bytes());
+		errno = kept;
+		return NULL;
+	}
 	fields_init(&c->fields, (uint8_t *)(c + 1), bx_config.event_max - EVENT_OVERHEAD);
 	return c;
 }
@@ -120,8 +125,7 @@ context_of(struct thread *t, bx_ctx *handle)
 	if (!at)
 		return NULL;
 	struct ctx *c = (struct ctx *)at; /* NOLINT(performance-no-int-to-ptr) */
-	uintptr_t tag = atomic_load_explicit(&c->serial, memory_order_relaxed) & CONTEXT_TAG_MASK;
-	if (tag != ((uintptr_t)handle & CONTEXT_TAG_MASK))
+	if (context_tag(c) != ((uintptr_t)handle & CONTEXT_TAG_MASK))
 		return NULL;
 	t->busy = at; /* for context_abandon() */
 	atomic_signal_fence(memory_order_seq_cst);
@@ -163,12 +167,24 @@ take(struct thread *t)
 	return c;
 }
 
+/* Where rings have become small, a quarter of this thread's is less than an event may be. */
+static __attribute__((noinline)) void
+limit_to_ring(struct thread *t, struct ctx *c)
+{
+	uint64_t capacity = t->ring.header ? t->ring.capacity : ring_capacity_next(t->process);
+	uint64_t room = capacity / 4 - EVENT_OVERHEAD - FIELDS_KEPT_BACK;
+	if (c->fields.room > room)
+		c->fields.room = (uint32_t)room;
+}
+
 static void
-begin(struct ctx *c, int64_t start_mono, int64_t start_wall)
+begin(struct thread *t, struct ctx *c, int64_t start_mono, int64_t start_wall)
 {
 	c->start_mono = start_mono;
 	c->start_wall = start_wall;
 	fields_reset(&c->fields);
+	if (__builtin_expect(t->ring.capacity < bx_config.ring_capacity, 0))
+		limit_to_ring(t, c);
 }
 
 /* It and what lies under it record nothing; its name is still one that others are resolved against. */
@@ -238,7 +254,7 @@ context_new(struct thread *t, const char *name, uint32_t known, const struct bx_
 	else
 		lineage_inherit(t, &c->line, parent, options->id, wall);
 	c->line.recorded = true;
-	begin(c, mono, wall);
+	begin(t, c, mono, wall);
 	c->lost = ring_is_still_full(&t->ring);
 	if (__builtin_expect(c->lost, 0))
 		fields_close(&c->fields);
@@ -252,7 +268,7 @@ context_make(struct thread *t, const struct lineage *line, int64_t start_mono, i
 	if (!c)
 		return NULL;
 	c->line = *line;
-	begin(c, start_mono, start_wall);
+	begin(t, c, start_mono, start_wall);
 	return c;
 }
 

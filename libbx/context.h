@@ -3,8 +3,8 @@
  * context: contexts, their handles, and how they end as an event in a ring.
  *
  * Contexts live in page-aligned blocks that are never unmapped, only used again; the public handle is the block's
- * address with the low twelve bits of the block's serial, which moves on at every end.  So a stale handle is recognised
- * instead of followed.
+ * address with 28 bits of the block's serial in place of the bits that such an address has no use for; the serial moves
+ * on at every end.  So a stale handle is recognised instead of followed.
  */
 #ifndef BLUEOX_CONTEXT_H
 #define BLUEOX_CONTEXT_H
@@ -41,13 +41,21 @@ struct ctx {
 
 /* The context behind a handle, or NULL when it is none, stale (counted) or BX__CURRENT with nothing open. */
 struct ctx *context_of(struct thread *t, bx_ctx *handle);
-enum { CONTEXT_TAG_BITS = 12, CONTEXT_TAG_MASK = (1 << CONTEXT_TAG_BITS) - 1 };
+
+/* What of a handle is serial number: the bits of a page's address that are zero, and those above what mmap() gives. */
+#define CONTEXT_TAG_MASK (UINT64_C(0xffff) << 48 | UINT64_C(0xfff))
+
+static inline uintptr_t
+context_tag(const struct ctx *c)
+{
+	uint64_t serial = atomic_load_explicit(&c->serial, memory_order_relaxed);
+	return (serial << 36 & UINT64_C(0xffff) << 48) | (serial & 0xfff);
+}
 
 static inline bx_ctx *
 context_handle(const struct ctx *c)
 {
-	uintptr_t tag = atomic_load_explicit(&c->serial, memory_order_relaxed) & CONTEXT_TAG_MASK;
-	return (bx_ctx *)((uintptr_t)c | tag); /* NOLINT(performance-no-int-to-ptr) */
+	return (bx_ctx *)((uintptr_t)c | context_tag(c)); /* NOLINT(performance-no-int-to-ptr) */
 }
 
 /*

@@ -219,6 +219,13 @@ make_named(struct process *p, struct ring_paths *paths, uint64_t capacity)
 	return made;
 }
 
+static uint64_t
+capacity_small(void)
+{
+	uint64_t quarter = bx_config.ring_capacity / 4;
+	return quarter > RING_CAPACITY_MIN ? quarter : RING_CAPACITY_MIN;
+}
+
 /*
  * Takes a ring's bytes out of what the process may have; 0 when there is nothing left.  The second half is for smaller
  * rings: many threads then get little rather than nothing.
@@ -227,13 +234,20 @@ static uint64_t
 reserve_capacity(struct process *p)
 {
 	uint64_t full = bx_config.ring_capacity, taken = atomic_load(&p->ring_bytes), capacity;
-	uint64_t small = full / 4 > RING_CAPACITY_MIN ? full / 4 : RING_CAPACITY_MIN;
+	uint64_t small = capacity_small();
 	do {
 		capacity = taken + full <= RING_PROCESS_MAX / 2 ? full : small;
 		if (taken + capacity > RING_PROCESS_MAX)
 			return 0;
 	} while (!atomic_compare_exchange_weak(&p->ring_bytes, &taken, taken + capacity));
 	return capacity;
+}
+
+uint64_t
+ring_capacity_next(struct process *p)
+{
+	uint64_t full = bx_config.ring_capacity;
+	return atomic_load(&p->ring_bytes) + full <= RING_PROCESS_MAX / 2 ? full : capacity_small();
 }
 
 static struct ring_header *

@@ -32,6 +32,9 @@ struct ring {
  * most once a second.  Async-signal-safe; keeps errno. */
 bool ring_take(struct ring *r, struct process *p);
 
+/* How large the next ring that is made will be, as far as can be told. */
+uint64_t ring_capacity_next(struct process *p);
+
 /* Gives the ring back to the process, for the next thread. */
 void ring_give_back(struct ring *r);
 

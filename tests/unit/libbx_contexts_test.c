@@ -310,6 +310,50 @@ TEST(longjmp_out_of_a_context_leaves_it_open_until_it_is_cleared)
 	event_of(seen, "top");
 }
 
+TEST(a_stale_handle_is_recognised_after_many_reuses_of_its_memory)
+{
+	configure();
+	bx_ctx *stale = bx_begin("stale");
+	assert_int_equal(bx_end(), 1);
+	for (int i = 0; i < 70000; i++) {
+		assert_ptr_not_equal(bx_begin("other"), stale);
+		bx_clear();
+	}
+}
+
+static void *
+emit_large_and_stay(void *arg)
+{
+	static char text[20000];
+	static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
+	pthread_mutex_lock(&one);
+	bx_begin("large");
+	bx_set("text", bx_bytes(text, sizeof text));
+	bool kept = bx_end();
+	pthread_mutex_unlock(&one);
+	pthread_barrier_wait(arg);
+	return kept ? arg : NULL;
+}
+
+TEST(where_rings_are_small_fields_are_left_out_and_no_event_is_lost)
+{
+	pthread_t threads[24];
+	pthread_barrier_t all;
+	pthread_barrier_init(&all, NULL, 24);
+	configure();
+	for (int i = 0; i < 24; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, emit_large_and_stay, &all), 0);
+	for (int i = 0; i < 24; i++) {
+		void *kept;
+		pthread_join(threads[i], &kept);
+		assert_non_null(kept);
+	}
+	struct bx_counters c;
+	bx_stats(&c);
+	assert_int_equal(c.dropped_too_big, 0);
+	assert_int_equal(c.fields_left_out, 8);
+}
+
 static sigjmp_buf out_of_libbx;
 
 static void
@@ -693,6 +737,8 @@ main(void)
 	    cmocka_unit_test(another_threads_context_cannot_be_taken_off_its_stack),
 	    cmocka_unit_test(a_new_thread_has_no_parent),
 	    cmocka_unit_test(longjmp_out_of_a_context_leaves_it_open_until_it_is_cleared),
+	    cmocka_unit_test(a_stale_handle_is_recognised_after_many_reuses_of_its_memory),
+	    cmocka_unit_test(where_rings_are_small_fields_are_left_out_and_no_event_is_lost),
 	    cmocka_unit_test(a_jump_out_of_libbx_itself_is_mended_by_clear),
 	    cmocka_unit_test(a_context_that_a_jump_left_half_written_is_not_emitted),
 	    cmocka_unit_test(jumps_at_any_moment_leave_rings_that_can_be_read),
