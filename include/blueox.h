@@ -45,6 +45,8 @@
 
 #ifdef __cplusplus
 #include <type_traits>
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wold-style-cast" /* what C and C++ share here is written once */
 extern "C" {
 #endif
 
@@ -255,7 +257,11 @@ bx_strn(const char *p, size_t n)
  * UTF-8 is stored as bin.  Past BLUEOX_EVENT_MAX the field is left out whole and the event's `truncated` counts it.  A
  * field on no context, or on one that is done, is ignored and counted.
  */
+#ifdef __cplusplus
+#define BX__CURRENT (reinterpret_cast<bx_ctx *>(static_cast<uintptr_t>(1)))
+#else
 #define BX__CURRENT ((bx_ctx *)(uintptr_t)1)
+#endif
 
 /*
  * What the compiler knows of a key that is a literal, so that no call has to find it out: its length and one of 64 bits
@@ -371,8 +377,9 @@ struct bx_counters {
 	uint64_t sampled_out; /* contexts that sampling was against, not those below; other threads add 64 at once */
 
 	/* with an oxd elsewhere, else 0 */
-	uint64_t unacknowledged;   /* of `events`, those that it has not acknowledged; lost if this process died now */
-	uint64_t dropped_rejected; /* it refused them, did not acknowledge them within BLUEOX_LINGER, or they were damaged */
+	uint64_t unacknowledged; /* of `events`, those that it has not acknowledged; lost if this process died now */
+	uint64_t
+	    dropped_rejected; /* it refused them, did not acknowledge them within BLUEOX_LINGER, or they were damaged */
 	uint64_t send_failures; /* connections that broke or could not be made, and threads that could not be started */
 };
 
@@ -731,6 +738,10 @@ bx__off_key(const char *key)
 	     BX__JOIN(bx__once_, serial)-- > 0;)
 #define BX__TIMEIT(serial, key)                                                                                        \
 	for (int BX__JOIN(bx__once_, serial) = 0 ? bx__off_key(key) : 1; BX__JOIN(bx__once_, serial)-- > 0;)
+#endif
+
+#ifdef __cplusplus
+#pragma GCC diagnostic pop
 #endif
 
 #endif
