@@ -95,7 +95,7 @@ int bx_configure_default(void);
  * The thread has all signals blocked and a table of descriptors of its own: the program may close whatever it likes.
  *
  * Returns 0, or -1 when recording is off: no address, libbx_tcp.so.1 is not there or is another release's, BLUEOX_RING_SIZE
- * is 0, or setuid.  That nobody answers there is no error, and is seen in bx_stats().  Not for signal handlers.
+ * is 0, setuid, or a fully static program.  It is off after any -1, also where it was on before.  That nobody answers there is no error, and is seen in bx_stats().  Not for signal handlers.
  */
 int bx_configure(const char *host, int port);
 

@@ -112,8 +112,10 @@ configure_over(const struct transport *next, const char *host, int port)
 int
 bx_configure(const char *host, int port)
 {
-	if (!host || !*host || port < 0)
+	if (!host || !*host || port < 0) {
+		bx_shutdown();
 		return -1;
+	}
 	return configure_over(&transport_remote, host, port);
 }
 

@@ -9,6 +9,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <linux/futex.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,12 +52,32 @@ open_beside_us(void)
 	return dlopen(path, RTLD_NOW | RTLD_LOCAL);
 }
 
+static int
+has_interpreter(struct dl_phdr_info *object, size_t size, void *found)
+{
+	(void)size;
+	for (int i = 0; i < object->dlpi_phnum; i++)
+		*(bool *)found |= object->dlpi_phdr[i].p_type == PT_INTERP;
+	return 1; /* the first is the program */
+}
+
+/* In a fully static one dlopen() brings a second C library, in which no thread can be started. */
+static bool
+program_is_dynamic(void)
+{
+	bool found = false;
+	dl_iterate_phdr(has_interpreter, &found);
+	return found;
+}
+
 /* The one of this very build: it looks into our structs. */
 static bool
 load_plugin(void)
 {
 	if (plugin)
 		return true;
+	if (!program_is_dynamic())
+		return false;
 	void *object = open_beside_us();
 	if (!object)
 		object = dlopen(TCP_PLUGIN_NAME, RTLD_NOW | RTLD_LOCAL);

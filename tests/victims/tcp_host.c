@@ -474,6 +474,7 @@ wrong_addresses(const char *unused)
 	}
 	MUST(counters().unacknowledged == 3);
 	kept = 0;
+	MUST(bx_configured() && bx_configure("", 0) == -1 && !bx_configured());
 }
 
 static void
