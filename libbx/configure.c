@@ -7,9 +7,12 @@
  */
 #include "libbx/transport.h"
 
-#include <sched.h>
+#include <errno.h>
+#include <linux/futex.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "include/blueox.h"
@@ -27,6 +30,9 @@ static int current_port;
 
 /* pid and thread of the holder, 0: nobody.  A word rather than a mutex: a forked child sees that its holder is not here. */
 static _Atomic uint64_t holder;
+static _Atomic uint32_t releases; /* times it was let go: a futex for those who wait */
+
+enum { LOOK_AGAIN_NS = 100000000 }; /* the holder may have stayed in the parent of a fork */
 
 /* False when this thread holds it already: we are in a signal handler that came in the middle of it. */
 static bool
@@ -34,6 +40,7 @@ lock(void)
 {
 	uint64_t self = (uint64_t)getpid() << 32 | (uint32_t)gettid();
 	for (;;) {
+		uint32_t before = atomic_load(&releases);
 		uint64_t seen = 0;
 		if (atomic_compare_exchange_strong(&holder, &seen, self))
 			return true;
@@ -41,7 +48,10 @@ lock(void)
 			return false;
 		if (seen >> 32 != self >> 32 && atomic_compare_exchange_strong(&holder, &seen, self))
 			return true; /* held by a thread that stayed in the parent */
-		sched_yield();
+		struct timespec ts = {.tv_nsec = LOOK_AGAIN_NS};
+		int kept = errno;
+		syscall(SYS_futex, &releases, FUTEX_WAIT, before, &ts, NULL, 0);
+		errno = kept;
 	}
 }
 
@@ -49,6 +59,10 @@ static void
 unlock(void)
 {
 	atomic_store(&holder, 0);
+	atomic_fetch_add(&releases, 1);
+	int kept = errno;
+	syscall(SYS_futex, &releases, FUTEX_WAKE, 1, NULL, NULL, 0);
+	errno = kept;
 }
 
 static bool

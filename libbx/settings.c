@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "libbx/core/frame.h"
 #include "libbx/core/mp.h"
 #include "libbx/core/parse.h"
 #include "libbx/core/rundir.h"
@@ -14,7 +15,13 @@
 #include "libbx/process.h"
 #include "libbx/sample.h"
 
-enum { EVENT_MAX_LEAST = 4096, SEND_MEMORY_LEAST = 4 << 20, SEND_MEMORY_MOST = 1 << 30 };
+/* The most: with ring and frame headers it must fit into what is left of a frame that is nearly full. */
+enum {
+	EVENT_MAX_LEAST = 4096,
+	EVENT_MAX_MOST = FRAME_MAX / 2,
+	SEND_MEMORY_LEAST = 4 << 20,
+	SEND_MEMORY_MOST = 1 << 30
+};
 #define LINGER_MAX_NS INT64_C(3600000000000)
 
 /*
@@ -48,7 +55,7 @@ read_event_max(const char *text)
 	uint64_t bytes;
 	if (!parse_size(text, &bytes))
 		return false;
-	bx_config.event_max = (uint32_t)(bytes < RING_CAPACITY_MAX ? bytes : RING_CAPACITY_MAX);
+	bx_config.event_max = (uint32_t)(bytes < EVENT_MAX_MOST ? bytes : EVENT_MAX_MOST);
 	return true;
 }
 

@@ -76,7 +76,7 @@ static void
 zap_serve(void)
 {
 	static struct say_limit limit;
-	char parts[ZAP_PARTS][256];
+	char parts[ZAP_PARTS][256] = {{0}};
 	size_t sizes[ZAP_PARTS] = {0};
 	int more = 1;
 	for (int i = 0; more; i++) {

@@ -57,6 +57,21 @@ TEST(the_largest_ring_is_as_large_as_is_said)
 	assert_int_equal(look()->ring_bytes, 4 << 20);
 }
 
+TEST(an_event_is_never_larger_than_a_frame_takes)
+{
+	static char text[900000];
+	struct bx_counters c;
+	memset(text, 'x', sizeof text - 1);
+	setenv("BLUEOX_RING_SIZE", "4m", 1);
+	setenv("BLUEOX_EVENT_MAX", "1m", 1);
+	configure();
+	bx_begin("t");
+	bx_set("large", text);
+	assert_int_equal(bx_end(), 1);
+	bx_stats(&c);
+	assert_int_equal(c.fields_left_out, 1);
+}
+
 TEST(counters_are_told_also_when_recording_is_off)
 {
 	struct bx_counters c;
@@ -277,6 +292,7 @@ main(void)
 	    cmocka_unit_test(an_empty_value_is_as_if_it_were_not_set),
 	    cmocka_unit_test(the_environment_is_read_once),
 	    cmocka_unit_test(the_largest_ring_is_as_large_as_is_said),
+	    cmocka_unit_test(an_event_is_never_larger_than_a_frame_takes),
 	    cmocka_unit_test(counters_are_told_also_when_recording_is_off),
 	    cmocka_unit_test(a_program_of_an_older_header_gets_the_counters_that_it_knows),
 	    cmocka_unit_test(what_was_open_when_recording_was_turned_off_is_over),

@@ -85,7 +85,7 @@ what_is_written_can_be_read(void **state)
 {
 	char out[TRACEPARENT_LEN + 1];
 	struct id id;
-	uint64_t span;
+	uint64_t span = 0;
 	(void)state;
 	assert_true(id_read(TRACE, 32, &id) && hex_read_u64(SPAN, &span));
 	traceparent_write(out, id, span, true);

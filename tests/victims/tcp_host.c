@@ -491,6 +491,30 @@ gives_up(const char *unused)
 	kept = 0;
 }
 
+static void *
+configure_too(void *unused)
+{
+	wait_ms(100);
+	bx_configure_default();
+	return unused;
+}
+
+static void
+waits_asleep(const char *unused)
+{
+	(void)unused;
+	pthread_t other;
+	struct rusage used;
+	emit(1);
+	MUST(pthread_create(&other, NULL, configure_too, NULL) == 0);
+	bx_shutdown();
+	MUST(pthread_join(other, NULL) == 0);
+	MUST(getrusage(RUSAGE_SELF, &used) == 0);
+	MUST(
+	    used.ru_utime.tv_sec + used.ru_stime.tv_sec == 0 && used.ru_utime.tv_usec + used.ru_stime.tv_usec < 500000);
+	kept = 0;
+}
+
 /* ---- limits ---- */
 
 static void
@@ -580,6 +604,7 @@ static const struct {
     {"signals", signals_are_the_hosts},
     {"handler", first_event_in_a_handler},
     {"ticks", events_by_a_timer_while_main_allocates},
+    {"asleep", waits_asleep},
     {"giveup", gives_up},
     {"wrong", wrong_addresses},
     {"nofile", no_descriptor_to_be_had},
