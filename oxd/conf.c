@@ -193,7 +193,7 @@ tell(void *arg, const char *line)
 static bool
 read_compress_after(struct conf *c, char *err, size_t err_cap)
 {
-	if (strcmp(c->compress_text, "never") == 0)
+	if (!c->compress_text || strcmp(c->compress_text, "never") == 0)
 		c->compress_after_ns = -1;
 	else if (!parse_duration_ns(c->compress_text, &c->compress_after_ns)) {
 		snprintf(err, err_cap, "--compress-after '%s' is not a duration such as 1h or 2d, nor never",

@@ -722,7 +722,7 @@ count_skipped(struct logwriter *lw)
 	stats_add(lw->stats, STAT_journal_lost, damaged);
 	stats_add(lw->stats, STAT_log_missed, gone);
 	say_limited(&limit, SAY_WARNING, "log writer: %llu journal records before %llu are %s",
-	    (unsigned long long)(damaged + gone), (unsigned long long)lw->reader.next,
+	    (unsigned long long)damaged + gone, (unsigned long long)lw->reader.next,
 	    damaged ? "damaged or gone" : "gone");
 	lw->told_damaged = lw->reader.damaged;
 	lw->told_gone = lw->reader.gone;

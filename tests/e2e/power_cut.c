@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -33,7 +34,7 @@ prepare(void)
 {
 	const char *where = getenv("POWER_CUT_DIR"), *log = getenv("POWER_CUT_LOG");
 	if (where && log) {
-		strncat(dir, where, sizeof dir - 1);
+		snprintf(dir, sizeof dir, "%s", where);
 		log_fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	}
 }

@@ -290,7 +290,7 @@ a_segment_that_has_lost_its_end_is_left_for_the_next(void **state)
 	struct world w;
 	uint8_t bytes[SMALL];
 	char path[512];
-	uint64_t seen[200];
+	uint64_t seen[200] = {0};
 	world_init(&w, SMALL);
 	world_open(&w);
 	append_many(&w, 1, 20);

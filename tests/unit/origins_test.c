@@ -187,7 +187,7 @@ after_30_days_of_running_without_a_frame_an_origin_is_forgotten_whatever_the_wal
 	put(&o, 1, 1, 5);
 	put(&o, 2, 1, 5);
 	for (int day = 1; day < 30; day++) {
-		origins_grow_old(&o, now_ns += day_ns);
+		origins_grow_old(&o, now_ns + day_ns);
 		put(&o, 2, (uint64_t)day, 5);
 		pass_on(
 		    &o); /* a new life: its monotonic clock begins anywhere, time that it did not run does not count */
@@ -199,7 +199,7 @@ after_30_days_of_running_without_a_frame_an_origin_is_forgotten_whatever_the_wal
 	assert_false(is_in(&o, 1, 1));
 	assert_true(is_in(&o, 2, 1));
 	assert_int_equal(stats_get(&stats, STAT_origins_expired), 1);
-	origins_grow_old(&o, now_ns += 30 * day_ns);
+	origins_grow_old(&o, now_ns + 30 * day_ns);
 	assert_int_equal(origins_count(&o), 0);
 	origins_fini(&o);
 }

@@ -483,6 +483,7 @@ apply_write(struct inode *f, const struct op *op, bool sure, enum mercy mercy, s
 		if (sure || mercy == KEEP_ALL || rand_u64(r) % 2) {
 			if (at + step > f->size)
 				resize(f, at + step);
+			assert_non_null(f->data);
 			memcpy(f->data + at, op->data + done, step);
 		}
 		done += step;
