@@ -62,7 +62,7 @@ struct ingest {
 	bool blocked;
 	int64_t sleep_ns;
 	bool rung; /* the last sleep ended by the doorbell */
-	bool flushing;
+	_Atomic bool flushing; /* written under the lock, looked at in rounds without */
 
 	pthread_mutex_t lock;
 	/* under lock: one question at a time, from the control thread */
