@@ -61,7 +61,7 @@ struct ingest {
 	bool origin_journaled;
 	bool blocked;
 	int64_t sleep_ns;
-	bool rung; /* the last sleep ended by the doorbell */
+	bool rung;             /* the last sleep ended by the doorbell */
 	_Atomic bool flushing; /* written under the lock, looked at in rounds without */
 
 	pthread_mutex_t lock;
