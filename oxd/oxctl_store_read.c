@@ -201,11 +201,15 @@ verify_index(const struct store_dir *d, struct verdict *v, const struct logdir_f
 	struct index_walk w;
 	struct index_entry e;
 	struct logread in;
-	uint8_t *block = malloc(INDEX_BLOCK_MAX);
 	snprintf(stem, sizeof stem, "%.*s", (int)(strlen(f->path) - strlen(logdir_suffix(f->pack))), f->path);
-	if (!block || index_walk_open(&w, d->fd, stem) != BX_OK) {
-		blame(v, f, 0, block ? "its index does not hold; oxctl store reindex makes it anew" : "out of memory");
-		free(block);
+	enum bx_err err = index_walk_open(&w, d->fd, stem);
+	if (err == BX_ESHORT) /* no block is whole yet */
+		return;
+	uint8_t *block = err == BX_OK ? malloc(INDEX_BLOCK_MAX) : NULL;
+	if (!block) {
+		blame(v, f, 0,
+		    err == BX_OK ? "out of memory" : "its index does not hold; oxctl store reindex makes it anew");
+		index_walk_close(&w);
 		return;
 	}
 	logread_open(&in, logdir_open(d->fd, f->path));

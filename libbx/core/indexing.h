@@ -50,7 +50,7 @@ struct index_walk {
 	uint32_t number;
 };
 
-/* BX_ESHORT: there is no index, or it is empty. */
+/* BX_ESHORT: there is no index, or no whole header in it yet. */
 enum bx_err index_walk_open(struct index_walk *w, int dir_fd, const char *log_name);
 bool index_walk_next(struct index_walk *w, struct index_entry *e); /* the filter lives until the next call */
 void index_walk_close(struct index_walk *w);
