@@ -11,8 +11,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "libbx/context.h"
 #include "libbx/core/mp.h"
+#include "libbx/field.h"
 #include "libbx/stack.h"
 
 enum { TEXT_MAX = 1024, CODE_MAX = 128 };
@@ -109,74 +109,32 @@ put_texts(uint8_t *p, const struct bx_slice *texts, size_t count)
 	return p;
 }
 
-/*
- * A field being written in place: what is written may be large, and we may be called on a stack that is small (an
- * alternate signal stack, a fiber).  field_open() enters libbx and field_close() leaves it, whatever became of it.
- */
-struct open_field {
-	struct thread *thread; /* NULL: recording is off */
-	struct ctx *ctx;       /* NULL: not recorded */
-	struct field_key key;
-};
-
-static void
-field_open(struct open_field *f, bx_ctx *ctx, const char *key)
-{
-	size_t n = strnlen(key, FIELD_KEY_MAX + 1); /* one that is too long is refused, not cut */
-	f->key = (struct field_key){key, (uint32_t)n, false};
-	f->ctx = NULL;
-	f->thread = thread_enter();
-	if (!f->thread)
-		return;
-	struct ctx *c = context_of(f->thread, ctx);
-	if (!c)
-		atomic_fetch_add_explicit(&f->thread->process->fields_ignored, 1, memory_order_relaxed);
-	else if (c->line.recorded)
-		f->ctx = c;
-}
-
-/* Where the value of up to n bytes goes, or NULL. */
-static uint8_t *
-field_room(struct open_field *f, size_t n)
-{
-	return f->ctx && n <= UINT32_MAX ? fields_reserve(&f->ctx->fields, f->key, (uint32_t)n) : NULL;
-}
-
-/* `end` is where the value ends; NULL: nothing was written. */
-static void
-field_close(struct open_field *f, const uint8_t *end)
-{
-	if (end)
-		fields_commit(&f->ctx->fields, f->key, end);
-	if (f->thread)
-		thread_leave(f->thread);
-}
-
+/* Asked before a stack is taken, which is dear. */
 static bool
-worth_it(bx_ctx *ctx)
+worth_it(bx_ctx *ctx, const char *key)
 {
-	struct thread *t = thread_enter();
-	if (!t)
-		return false;
-	const struct ctx *c = context_of(t, ctx);
-	bool recorded = c && c->line.recorded;
-	thread_leave(t);
-	return recorded;
+	struct field f;
+	bool wanted = field_open(&f, ctx, key, BX__KEY_UNKNOWN);
+	if (wanted)
+		field_close(&f, NULL);
+	return wanted;
 }
 
 void
 bx__ctx_error(bx_ctx *ctx, const struct bx__error *error)
 {
-	struct open_field f;
+	static const char key[] = "error";
+	struct field f;
 	struct stack s;
-	if (!worth_it(ctx))
+	if (!worth_it(ctx, key))
 		return;
 	stack_take(&s, error->skip_object);
-	field_open(&f, ctx, "error");
-	uint8_t *p = field_room(&f, error_bound(error, &s));
+	if (!field_open(&f, ctx, key, BX__KEY_UNKNOWN))
+		return;
+	uint8_t *p = field_room(&f, (uint32_t)error_bound(error, &s));
 	if (!p && s.count > 0) { /* better the error alone than nothing; that something was left out is counted */
 		s.count = 0;
-		p = field_room(&f, error_bound(error, &s));
+		p = field_room(&f, (uint32_t)error_bound(error, &s));
 	}
 	field_close(&f, p ? put_error(p, error, &s) : NULL);
 }
@@ -184,15 +142,14 @@ bx__ctx_error(bx_ctx *ctx, const struct bx__error *error)
 void
 bx__ctx_stack(bx_ctx *ctx, const char *key, const void *skip_object)
 {
-	struct open_field f;
+	struct field f;
 	struct stack s;
 	uint64_t print = 0;
-	if (!worth_it(ctx))
+	if (!worth_it(ctx, key))
 		return;
 	stack_take(&s, skip_object);
-	if (s.count == 0)
+	if (s.count == 0 || !field_open(&f, ctx, key, BX__KEY_UNKNOWN))
 		return;
-	field_open(&f, ctx, key);
 	uint8_t *p = field_room(&f, STACK_BYTES);
 	field_close(&f, p ? stack_write(&s, p, &print) : NULL);
 }
@@ -207,11 +164,12 @@ bx_stack(const char *key)
 void
 bx__ctx_texts(bx_ctx *ctx, const char *key, const struct bx_slice *texts, size_t count)
 {
-	struct open_field f;
+	struct field f;
 	size_t need = 5;
 	for (size_t i = 0; i < count; i++)
 		need += texts[i].n + 5;
-	field_open(&f, ctx, key);
-	uint8_t *p = field_room(&f, need);
+	if (!field_open(&f, ctx, key, BX__KEY_UNKNOWN))
+		return;
+	uint8_t *p = field_room(&f, need < UINT32_MAX / 2 ? (uint32_t)need : UINT32_MAX / 2);
 	field_close(&f, p ? put_texts(p, texts, count) : NULL);
 }

@@ -9,27 +9,8 @@
 
 #include <string.h>
 
-#include "libbx/context.h"
 #include "libbx/core/mp.h"
-
-static struct field_key
-key_of(const char *key, uint32_t known)
-{
-	if (known != BX__KEY_UNKNOWN)
-		return (struct field_key){key, known >> BX__KEY_BITS, true};
-	return (struct field_key){key, (uint32_t)strnlen(key, FIELD_KEY_MAX + 1), false};
-}
-
-/* True when a field is wanted here; one that nobody can take is counted. */
-static bool
-wanted(struct thread *t, const struct ctx *c, const char *key)
-{
-	if (!c || !key) {
-		atomic_fetch_add_explicit(&t->process->fields_ignored, 1, memory_order_relaxed);
-		return false;
-	}
-	return c->line.recorded && !c->lost;
-}
+#include "libbx/field.h"
 
 /* ---- setting ---- */
 
@@ -58,17 +39,11 @@ enter_short(bx_ctx *handle, uint32_t known, uint32_t value_max, bool *try_long)
 static __attribute__((noinline)) void
 any_scalar(bx_ctx *ctx, const char *key, uint32_t known, const uint8_t *value, size_t n)
 {
-	struct thread *t = thread_enter();
-	if (!t)
-		return;
-	struct ctx *c = context_of(t, ctx);
-	if (wanted(t, c, key)) {
-		struct field_key k = key_of(key, known);
-		uint8_t *p = fields_reserve(&c->fields, k, (uint32_t)n);
-		if (p)
-			fields_commit(&c->fields, k, (const uint8_t *)memcpy(p, value, n) + n);
+	struct field f;
+	if (field_open(&f, ctx, key, known)) {
+		uint8_t *p = field_room(&f, (uint32_t)n);
+		field_close(&f, p ? (const uint8_t *)memcpy(p, value, n) + n : NULL);
 	}
-	thread_leave(t);
 }
 
 /* Two functions a type, so that the short way saves no registers for the long one. */
@@ -115,17 +90,11 @@ slice_bound(struct bx_slice s)
 static __attribute__((noinline)) void
 any_slice(bx_ctx *ctx, const char *key, uint32_t known, struct bx_slice value)
 {
-	struct thread *t = thread_enter();
-	if (!t)
-		return;
-	struct ctx *c = context_of(t, ctx);
-	if (wanted(t, c, key)) {
-		struct field_key k = key_of(key, known);
-		uint8_t *p = fields_reserve(&c->fields, k, slice_bound(value));
-		if (p)
-			fields_commit(&c->fields, k, put_slice(p, value));
+	struct field f;
+	if (field_open(&f, ctx, key, known)) {
+		uint8_t *p = field_room(&f, slice_bound(value));
+		field_close(&f, p ? put_slice(p, value) : NULL);
 	}
-	thread_leave(t);
 }
 
 static inline __attribute__((always_inline)) void
@@ -179,17 +148,11 @@ bx__set_text(bx_ctx *ctx, const char *key, uint32_t known, const char *value)
 static void
 append(bx_ctx *ctx, const char *key, uint32_t known, const uint8_t *value, size_t n)
 {
-	struct thread *t = thread_enter();
-	if (!t)
-		return;
-	struct ctx *c = context_of(t, ctx);
-	if (wanted(t, c, key)) {
-		struct field_key k = key_of(key, known);
-		uint8_t *p = fields_reserve_item(&c->fields, k, (uint32_t)n);
-		if (p)
-			fields_commit_item(&c->fields, k, (const uint8_t *)memcpy(p, value, n) + n);
+	struct field f;
+	if (field_open(&f, ctx, key, known)) {
+		uint8_t *p = field_item_room(&f, (uint32_t)n);
+		field_item_close(&f, p ? (const uint8_t *)memcpy(p, value, n) + n : NULL);
 	}
-	thread_leave(t);
 }
 
 #define APPENDER(name, type, put)                                                                                      \
@@ -209,17 +172,11 @@ APPENDER(double, double, mp_put_double)
 void
 bx__append_slice(bx_ctx *ctx, const char *key, uint32_t known, struct bx_slice value)
 {
-	struct thread *t = thread_enter();
-	if (!t)
-		return;
-	struct ctx *c = context_of(t, ctx);
-	if (wanted(t, c, key)) {
-		struct field_key k = key_of(key, known);
-		uint8_t *p = fields_reserve_item(&c->fields, k, slice_bound(value));
-		if (p)
-			fields_commit_item(&c->fields, k, put_slice(p, value));
+	struct field f;
+	if (field_open(&f, ctx, key, known)) {
+		uint8_t *p = field_item_room(&f, slice_bound(value));
+		field_item_close(&f, p ? put_slice(p, value) : NULL);
 	}
-	thread_leave(t);
 }
 
 void
@@ -278,23 +235,17 @@ put_sum(uint8_t *p, struct number a, struct number b)
 static void
 add(bx_ctx *ctx, const char *key, uint32_t known, struct number value)
 {
-	struct thread *t = thread_enter();
-	if (!t)
+	struct field f;
+	if (!field_open(&f, ctx, key, known))
 		return;
-	struct ctx *c = context_of(t, ctx);
-	if (wanted(t, c, key)) {
-		struct field_key k = key_of(key, known);
-		uint8_t sum[MP_HEADER_MAX];
-		uint32_t old_len = 0;
-		uint8_t *old = fields_find(&c->fields, k, &old_len);
-		size_t n = (size_t)(put_sum(sum, number_at(old, old_len), value) - sum);
-		uint8_t *p = old && old_len == n ? old : fields_reserve(&c->fields, k, (uint32_t)n);
-		if (p)
-			memcpy(p, sum, n);
-		if (p && p != old)
-			fields_commit(&c->fields, k, p + n);
-	}
-	thread_leave(t);
+	uint8_t sum[MP_HEADER_MAX];
+	uint32_t old_len = 0;
+	uint8_t *old = fields_find(&f.ctx->fields, f.key, &old_len);
+	size_t n = (size_t)(put_sum(sum, number_at(old, old_len), value) - sum);
+	uint8_t *p = old && old_len == n ? old : field_room(&f, (uint32_t)n);
+	if (p)
+		memcpy(p, sum, n);
+	field_close(&f, p && p != old ? p + n : NULL);
 }
 
 void

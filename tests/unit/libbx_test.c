@@ -190,8 +190,10 @@ TEST(a_stale_handle_is_recognised)
 	bx_start(a);
 	assert_null(bx_current());
 	assert_int_equal(bx_done(b), 1);
+	bx_error("class", NULL, "on no context");
+	bx_stack("on.none");
 	bx_stats(&c);
-	assert_int_equal(c.fields_ignored, 1);
+	assert_int_equal(c.fields_ignored, 3);
 	assert_body(event_of(look(), "b"), "{}");
 }
 
