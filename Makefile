@@ -82,11 +82,12 @@ $(B)/obj/%.cc.o: %.cc
 	@mkdir -p $(@D)
 	$(call say,CXX,$<)$(CXX) $(ALL_CXXFLAGS) -MMD -MP -c $< -o $@
 
-# gcc checks the address of bx_thread for null by the flags of `add bx_thread@gottpoff(%rip),%rax`.  In an executable the
-# linker turns that into `lea`, as the ABI wants, which sets no flags: the check then reports at random.  Shared libraries
-# keep the `add`, clang makes no such check, and what really is null AddressSanitizer sees.
+# gcc tests the address of bx_thread for null by the flags of `add bx_thread@gottpoff(%rip),%rax`.  In an executable the
+# linker turns that into `lea`, as the ABI wants, which sets no flags: the test then answers at random.  It makes such a test
+# only where one of these three checks forbids it to know that an address is not null.  Shared libraries keep the `add`,
+# clang makes no such test, and what really is null AddressSanitizer sees.
 ifeq ($(findstring undefined,$(SAN))$(findstring clang,$(CC)),undefined)
-$(call obj,$(LIBBX)): SANFLAGS += -fno-sanitize=null
+$(call obj,$(LIBBX)): SANFLAGS += -fno-sanitize=null,nonnull-attribute,returns-nonnull-attribute
 endif
 
 # A tail call to dlsym(RTLD_NEXT) makes ld.so look like the caller.

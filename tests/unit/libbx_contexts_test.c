@@ -540,7 +540,8 @@ TEST(pthread_exit_out_of_a_context_drops_it_and_harms_nothing)
 	assert_int_equal(look()->rings, 1);
 }
 
-static void *
+/* AddressSanitizer does not see a cancelled frame go: what it marked on the stack would meet the thread's own end. */
+__attribute__((no_sanitize("address"))) static void *
 wait_in_a_context(void *arg)
 {
 	(void)arg;
