@@ -8,7 +8,7 @@
 #include "oxd/statefile.h"
 
 #define NAME "checkpoint"
-enum { FILE_FIELDS = 6 };
+enum { FILE_FIELDS = 5 };
 
 void
 checkpoint_fini(struct checkpoint *c)
@@ -47,36 +47,18 @@ checkpoint_write(int state_fd, const struct checkpoint *c)
 		mp_add_uint(&b, f->ino);
 		mp_add_uint(&b, f->len);
 		mp_add_uint(&b, f->tail_sum);
-		mp_add_uint(&b, f->index_len);
 	}
 	enum bx_err err = b.err != BX_OK ? b.err : statefile_write(state_fd, NAME, STATEFILE_CHECKPOINT, &b);
 	buf_fini(&b);
 	return err;
 }
 
-static bool
-take(struct cursor *c, enum mp_kind kind, struct mp_token *t)
-{
-	if (mp_next(c, t) && t->kind == kind)
-		return true;
-	cursor_fail(c, BX_EBAD);
-	return false;
-}
-
-static void
-take_uint(struct cursor *c, uint64_t *out)
-{
-	struct mp_token t;
-	if (take(c, MP_UINT, &t))
-		*out = t.u;
-}
-
 static void
 take_file(struct cursor *c, struct checkpoint *out)
 {
-	struct mp_token items, name;
-	if (!take(c, MP_ARRAY, &items) || items.len < FILE_FIELDS || !take(c, MP_STR, &name) ||
-	    name.len >= LOGNAME_MAX || memchr(name.data, '/', name.len)) {
+	struct mp_token name;
+	uint32_t items = statefile_array(c, FILE_FIELDS);
+	if (!statefile_take(c, MP_STR, &name) || name.len >= LOGNAME_MAX || memchr(name.data, '/', name.len)) {
 		cursor_fail(c, BX_EBAD);
 		return;
 	}
@@ -86,12 +68,11 @@ take_file(struct cursor *c, struct checkpoint *out)
 		return;
 	}
 	memcpy(f->name, name.data, name.len);
-	take_uint(c, &f->dev);
-	take_uint(c, &f->ino);
-	take_uint(c, &f->len);
-	take_uint(c, &f->tail_sum);
-	take_uint(c, &f->index_len);
-	for (uint32_t i = FILE_FIELDS; i < items.len && mp_skip(c); i++)
+	f->dev = statefile_uint(c);
+	f->ino = statefile_uint(c);
+	f->len = statefile_uint(c);
+	f->tail_sum = statefile_uint(c);
+	for (uint32_t i = FILE_FIELDS; i < items && mp_skip(c); i++)
 		;
 }
 
@@ -102,15 +83,15 @@ decode(const struct buf *b, struct checkpoint *out)
 	struct mp_token top, key, t;
 	bool has_number = false;
 	cursor_init(&c, b->data, b->len);
-	if (!take(&c, MP_MAP, &top))
+	if (!statefile_take(&c, MP_MAP, &top))
 		return BX_EBAD;
 	for (uint32_t i = 0; i < top.len && mp_next(&c, &key); i++) {
 		if (mp_str_is(&key, "number")) {
-			take_uint(&c, &out->number);
+			out->number = statefile_uint(&c);
 			has_number = true;
 		} else if (mp_str_is(&key, "hourly")) {
-			out->hourly = take(&c, MP_BOOL, &t) && t.b;
-		} else if (mp_str_is(&key, "files") && take(&c, MP_ARRAY, &t)) {
+			out->hourly = statefile_take(&c, MP_BOOL, &t) && t.b;
+		} else if (mp_str_is(&key, "files") && statefile_take(&c, MP_ARRAY, &t)) {
 			for (uint32_t n = t.len; n > 0 && c.err == BX_OK; n--)
 				take_file(&c, out);
 		} else {

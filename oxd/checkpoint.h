@@ -3,7 +3,7 @@
  * checkpoint: up to which journal number the log files are written and durable, and what they were then.
  *
  * One small file says both, so that the number and the lengths can never disagree (L3).  Content, MessagePack:
- * {number, hourly, files: [[name, dev, ino, len, XXH3-64 of the last 4 KiB before len, index length]…]}.
+ * {number, hourly, files: [[name, dev, ino, len, XXH3-64 of the last 4 KiB before len]…]}.
  */
 #ifndef BLUEOX_OXD_CHECKPOINT_H
 #define BLUEOX_OXD_CHECKPOINT_H
@@ -15,8 +15,7 @@ struct checkpoint_file {
 	uint64_t dev, ino;
 	uint64_t len;
 	uint64_t tail_sum;
-	bool replaced;      /* in memory only: found not to hold */
-	uint64_t index_len; /* 0: no index yet */
+	bool replaced; /* in memory only: found not to hold */
 };
 
 struct checkpoint {

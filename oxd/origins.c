@@ -10,6 +10,7 @@
 #include <xxhash.h>
 
 #include "libbx/core/mp.h"
+#include "oxd/statefile.h"
 
 enum { SUMS = 32768, EXTRA_RANGES_MAX = 4 << 20 };
 static const int64_t forget_ns = 30LL * 86400 * 1000000000;
@@ -353,36 +354,14 @@ origins_encode(const struct origins *o, struct buf *out)
 	encode_one(g, out);
 }
 
-static uint64_t
-take_uint(struct cursor *c)
-{
-	struct mp_token t;
-	if (!mp_next(c, &t))
-		return 0;
-	if (t.kind != MP_UINT)
-		cursor_fail(c, BX_EBAD);
-	return t.u;
-}
-
-static uint32_t
-take_array(struct cursor *c, uint32_t least)
-{
-	struct mp_token t;
-	if (!mp_next(c, &t))
-		return 0;
-	if (t.kind != MP_ARRAY || t.len < least)
-		cursor_fail(c, BX_EBAD);
-	return t.len;
-}
-
 static void
 decode_ranges(struct origins *o, struct origin *g, struct cursor *c)
 {
-	uint32_t n = take_array(c, 0);
+	uint32_t n = statefile_array(c, 0);
 	uint64_t behind = 0; /* ranges come in order: the next may begin here */
 	for (uint32_t i = 0; i + 1 < n && c->err == BX_OK; i += 2) {
-		struct range r = {take_uint(c), 0};
-		r.hi = take_uint(c);
+		struct range r = {statefile_uint(c), 0};
+		r.hi = statefile_uint(c);
 		if (c->err == BX_OK && (r.lo > r.hi || (i > 0 && r.lo <= behind)))
 			cursor_fail(c, BX_EBAD);
 		if (c->err != BX_OK)
@@ -399,13 +378,13 @@ static void
 decode_one(struct origins *o, struct cursor *c)
 {
 	struct mp_token id, own;
-	uint32_t items = take_array(c, 7);
+	uint32_t items = statefile_array(c, 7);
 	if (!mp_next(c, &id) || id.kind != MP_BIN || id.len != FRAME_ORIGIN || !mp_next(c, &own) ||
 	    own.kind != MP_BOOL) {
 		cursor_fail(c, BX_EBAD);
 		return;
 	}
-	uint64_t via = take_uint(c), used = take_uint(c), seq = take_uint(c), sum = take_uint(c);
+	uint64_t via = statefile_uint(c), used = statefile_uint(c), seq = statefile_uint(c), sum = statefile_uint(c);
 	if (c->err != BX_OK || used > INT64_MAX) {
 		cursor_fail(c, BX_EBAD);
 		return;
@@ -430,10 +409,10 @@ origins_decode(struct origins *o, struct cursor *c)
 		cursor_fail(c, BX_EBAD);
 	for (uint32_t i = 0; c->err == BX_OK && i < top.len && mp_next(c, &key); i++) {
 		if (mp_str_is(&key, "age")) {
-			uint64_t age = take_uint(c);
+			uint64_t age = statefile_uint(c);
 			o->age_ns = age > INT64_MAX ? 0 : (int64_t)age;
 		} else if (mp_str_is(&key, "origins")) {
-			uint32_t n = take_array(c, 0);
+			uint32_t n = statefile_array(c, 0);
 			for (uint32_t k = 0; k < n && c->err == BX_OK; k++)
 				decode_one(o, c);
 		} else {

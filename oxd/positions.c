@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "libbx/core/mp.h"
+#include "oxd/statefile.h"
 
 void
 positions_fini(struct positions *p)
@@ -106,46 +107,24 @@ positions_encode(const struct positions *p, uint64_t covers, struct buf *out)
 	origins_encode(&p->origins, out);
 }
 
-static uint64_t
-take_uint(struct cursor *c)
-{
-	struct mp_token t;
-	if (!mp_next(c, &t))
-		return 0;
-	if (t.kind != MP_UINT)
-		cursor_fail(c, BX_EBAD);
-	return t.u;
-}
-
-static uint32_t
-take_array(struct cursor *c, uint32_t least)
-{
-	struct mp_token t;
-	if (!mp_next(c, &t))
-		return 0;
-	if (t.kind != MP_ARRAY || t.len < least)
-		cursor_fail(c, BX_EBAD);
-	return t.len;
-}
-
 static void
 decode_ring(struct positions *p, struct cursor *c)
 {
 	struct ring_key key = {0};
 	struct drop_totals reported = {0};
 	struct mp_token nonce;
-	uint32_t items = take_array(c, 6);
-	key.ino = take_uint(c);
-	key.uid = (uint32_t)take_uint(c);
+	uint32_t items = statefile_array(c, 6);
+	key.ino = statefile_uint(c);
+	key.uid = (uint32_t)statefile_uint(c);
 	if (mp_next(c, &nonce) && nonce.kind == MP_BIN && nonce.len == sizeof key.nonce)
 		memcpy(key.nonce, nonce.data, sizeof key.nonce);
 	else
 		cursor_fail(c, BX_EBAD);
-	uint64_t to = take_uint(c);
-	reported.bytes = take_uint(c);
-	uint32_t slots = take_array(c, RING_DROP_SLOTS);
+	uint64_t to = statefile_uint(c);
+	reported.bytes = statefile_uint(c);
+	uint32_t slots = statefile_array(c, RING_DROP_SLOTS);
 	for (uint32_t i = 0; i < slots && c->err == BX_OK; i++) {
-		uint64_t n = take_uint(c);
+		uint64_t n = statefile_uint(c);
 		if (i < RING_DROP_SLOTS)
 			reported.by[i] = n;
 	}
@@ -169,10 +148,10 @@ positions_decode(struct positions *p, const struct buf *in, uint64_t *covers)
 		return BX_EBAD;
 	for (uint32_t i = 0; i < top.len && mp_next(&c, &key); i++) {
 		if (mp_str_is(&key, "covers")) {
-			*covers = take_uint(&c);
+			*covers = statefile_uint(&c);
 			has_covers = true;
 		} else if (mp_str_is(&key, "rings")) {
-			uint32_t rings = take_array(&c, 0);
+			uint32_t rings = statefile_array(&c, 0);
 			for (uint32_t r = 0; r < rings && c.err == BX_OK; r++)
 				decode_ring(p, &c);
 		} else if (mp_str_is(&key, "frames")) {

@@ -102,3 +102,30 @@ statefile_read(int dir_fd, const char *name, bool prev, enum statefile_kind kind
 	close(fd);
 	return err;
 }
+
+bool
+statefile_take(struct cursor *c, enum mp_kind kind, struct mp_token *t)
+{
+	if (mp_next(c, t) && t->kind == kind)
+		return true;
+	cursor_fail(c, BX_EBAD);
+	return false;
+}
+
+uint64_t
+statefile_uint(struct cursor *c)
+{
+	struct mp_token t;
+	return statefile_take(c, MP_UINT, &t) ? t.u : 0;
+}
+
+uint32_t
+statefile_array(struct cursor *c, uint32_t least)
+{
+	struct mp_token t;
+	if (!statefile_take(c, MP_ARRAY, &t))
+		return 0;
+	if (t.len < least)
+		cursor_fail(c, BX_EBAD);
+	return t.len < least ? 0 : t.len;
+}

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "libbx/core/buf.h"
+#include "libbx/core/mp.h"
 
 enum statefile_kind {
 	STATEFILE_SNAPSHOT = 1,
@@ -33,5 +34,13 @@ enum bx_err statefile_write(int dir_fd, const char *name, enum statefile_kind ki
  * not hold.
  */
 enum bx_err statefile_read(int dir_fd, const char *name, bool prev, enum statefile_kind kind, struct buf *content);
+
+/*
+ * Content is MessagePack in which every item has its kind.  These take the next one; another kind, or a list of fewer
+ * items, fails the cursor with BX_EBAD, and the value is 0.
+ */
+bool statefile_take(struct cursor *c, enum mp_kind kind, struct mp_token *t);
+uint64_t statefile_uint(struct cursor *c);
+uint32_t statefile_array(struct cursor *c, uint32_t least);
 
 #endif
