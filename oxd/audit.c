@@ -273,46 +273,29 @@ audit_logged(struct audit *a, const struct record *rec, const struct frame *fram
 }
 
 static void
-add_text(struct buf *b, const char *key, const char *s)
-{
-	mp_add_strz(b, key);
-	if (mp_is_utf8(s, strlen(s)))
-		mp_add_strz(b, s);
-	else
-		mp_add_bin(b, s, strlen(s));
-}
-
-static void
-add_uint(struct buf *b, const char *key, uint64_t v)
-{
-	mp_add_strz(b, key);
-	mp_add_uint(b, v);
-}
-
-static void
 encode_entry(const struct audit *a, const struct audit_entry *e, struct buf *out)
 {
 	uint64_t dropped = 0;
 	for (const struct audit_reason *r = e->reasons; r; r = r->next)
 		dropped += r->count;
 	mp_add_map(out, 9);
-	add_text(out, "host", e->host);
-	add_text(out, "program", e->program);
-	add_uint(out, "emitted", e->written);
-	add_uint(out, "found", e->found);
-	add_uint(out, "kept", e->kept);
-	add_uint(out, "logged", a->forwards ? 0 : e->logged);
-	add_uint(out, "forwarded", a->forwards ? e->logged : 0);
-	add_uint(out, "dropped", dropped);
+	mp_pair_text(out, "host", e->host);
+	mp_pair_text(out, "program", e->program);
+	mp_pair_uint(out, "emitted", e->written);
+	mp_pair_uint(out, "found", e->found);
+	mp_pair_uint(out, "kept", e->kept);
+	mp_pair_uint(out, "logged", a->forwards ? 0 : e->logged);
+	mp_pair_uint(out, "forwarded", a->forwards ? e->logged : 0);
+	mp_pair_uint(out, "dropped", dropped);
 	mp_add_strz(out, "reasons");
 	mp_add_array(out, e->reason_count);
 	for (const struct audit_reason *r = e->reasons; r; r = r->next) {
 		mp_add_map(out, r->rule ? 4 : 3);
-		add_text(out, "reason", r->reason);
-		add_uint(out, "events", r->count);
-		add_uint(out, "bytes", r->bytes);
+		mp_pair_text(out, "reason", r->reason);
+		mp_pair_uint(out, "events", r->count);
+		mp_pair_uint(out, "bytes", r->bytes);
 		if (r->rule)
-			add_text(out, "rule", r->rule);
+			mp_pair_text(out, "rule", r->rule);
 	}
 }
 

@@ -32,33 +32,14 @@ control_error(struct control *c, const char *why)
 {
 	buf_clear(&c->answer);
 	mp_add_map(&c->answer, 1);
-	mp_add_strz(&c->answer, "error");
-	mp_add_strz(&c->answer, why);
+	mp_pair_text(&c->answer, "error", why);
 }
 
 void
 control_ok(struct control *c)
 {
 	mp_add_map(&c->answer, 1);
-	mp_add_strz(&c->answer, "ok");
-	mp_add_bool(&c->answer, true);
-}
-
-void
-control_add_uint(struct control *c, const char *key, uint64_t v)
-{
-	mp_add_strz(&c->answer, key);
-	mp_add_uint(&c->answer, v);
-}
-
-void
-control_add_text(struct control *c, const char *key, const char *v)
-{
-	mp_add_strz(&c->answer, key);
-	if (mp_is_utf8(v, strlen(v)))
-		mp_add_strz(&c->answer, v);
-	else
-		mp_add_bin(&c->answer, v, strlen(v));
+	mp_pair_bool(&c->answer, "ok", true);
 }
 
 void
@@ -78,8 +59,8 @@ answer_port(struct control *c, const struct port *p)
 		return;
 	}
 	mp_add_map(&c->answer, 2);
-	control_add_uint(c, "port", p->number);
-	control_add_text(c, "endpoint", p->endpoint);
+	mp_pair_uint(&c->answer, "port", p->number);
+	mp_pair_text(&c->answer, "endpoint", p->endpoint);
 }
 
 static void
@@ -108,8 +89,8 @@ version(struct control *c, struct bytes request)
 {
 	(void)request;
 	mp_add_map(&c->answer, 2);
-	control_add_text(c, "version", BX_VERSION);
-	control_add_uint(c, "pid", (uint64_t)getpid());
+	mp_pair_text(&c->answer, "version", BX_VERSION);
+	mp_pair_uint(&c->answer, "pid", (uint64_t)getpid());
 }
 
 static void
@@ -179,8 +160,7 @@ audit_is_told(struct control *c)
 	if (!ingest_answer(c->world.ingest, c->ticket, &list, NULL))
 		return false;
 	mp_add_map(&c->answer, 2);
-	mp_add_strz(&c->answer, "since");
-	mp_add_double(&c->answer, clock_seconds(c->world.started_ns));
+	mp_pair_double(&c->answer, "since", clock_seconds(c->world.started_ns));
 	mp_add_strz(&c->answer, "audit");
 	buf_put(&c->answer, list.data, list.len);
 	buf_fini(&list);

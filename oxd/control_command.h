@@ -20,10 +20,6 @@ typedef void control_command(struct control *c, struct bytes request);
 void control_error(struct control *c, const char *why);
 void control_ok(struct control *c);
 
-/* Adds a key and its value to the answer. */
-void control_add_uint(struct control *c, const char *key, uint64_t v);
-void control_add_text(struct control *c, const char *key, const char *v); /* bin when it is not UTF-8 */
-
 /* The answer comes later: `look` is called every few milliseconds, and an error given after a minute. */
 void control_wait(struct control *c, control_look *look);
 

@@ -13,7 +13,7 @@ add_state(struct control *c)
 	journal_state_text(c->world.journal, text, sizeof text);
 	if (journal_state(c->world.journal) == JOURNAL_RUNS && c->world.logwriter)
 		logwriter_state_text(c->world.logwriter, text, sizeof text);
-	control_add_text(c, "state", text);
+	mp_pair_text(&c->answer, "state", text);
 }
 
 static void
@@ -24,13 +24,13 @@ add_journal(struct control *c)
 	journal_usage(w->journal, &bytes, &segments);
 	mp_add_strz(&c->answer, "journal");
 	mp_add_map(&c->answer, 7);
-	control_add_uint(c, "last", journal_last(w->journal));
-	control_add_uint(c, "synced", journal_synced(w->journal));
-	control_add_uint(c, "written", w->logwriter ? logwriter_written(w->logwriter) : 0);
-	control_add_uint(c, "checkpoint", w->logwriter ? logwriter_checkpointed(w->logwriter) : 0);
-	control_add_uint(c, "snapshot", journal_snapshot_covers(w->journal));
-	control_add_uint(c, "bytes", bytes);
-	control_add_uint(c, "segments", segments);
+	mp_pair_uint(&c->answer, "last", journal_last(w->journal));
+	mp_pair_uint(&c->answer, "synced", journal_synced(w->journal));
+	mp_pair_uint(&c->answer, "written", w->logwriter ? logwriter_written(w->logwriter) : 0);
+	mp_pair_uint(&c->answer, "checkpoint", w->logwriter ? logwriter_checkpointed(w->logwriter) : 0);
+	mp_pair_uint(&c->answer, "snapshot", journal_snapshot_covers(w->journal));
+	mp_pair_uint(&c->answer, "bytes", bytes);
+	mp_pair_uint(&c->answer, "segments", segments);
 }
 
 /* Ports that other hosts can reach in plain text. */
@@ -57,18 +57,17 @@ control_status(struct control *c, struct bytes request)
 	mp_add_map(b, 15);
 	seen_encode(w->seen, b); /* four */
 	add_state(c);
-	control_add_text(c, "version", BX_VERSION);
-	control_add_uint(c, "pid", (uint64_t)getpid());
-	mp_add_strz(b, "started");
-	mp_add_double(b, clock_seconds(w->started_ns));
-	control_add_text(c, "run_dir", w->run_path);
+	mp_pair_text(&c->answer, "version", BX_VERSION);
+	mp_pair_uint(&c->answer, "pid", (uint64_t)getpid());
+	mp_pair_double(b, "started", clock_seconds(w->started_ns));
+	mp_pair_text(&c->answer, "run_dir", w->run_path);
 	if (w->log_path) {
-		control_add_text(c, "log_path", w->log_path);
+		mp_pair_text(&c->answer, "log_path", w->log_path);
 	} else {
 		mp_add_strz(b, "log_path");
 		mp_add_nil(b);
 	}
-	control_add_text(c, "state_path", w->state_path);
+	mp_pair_text(&c->answer, "state_path", w->state_path);
 	add_journal(c);
 	add_exposed(c);
 	mp_add_strz(b, "forward");
@@ -76,5 +75,5 @@ control_status(struct control *c, struct bytes request)
 	mp_add_strz(b, "counters");
 	mp_add_map(b, STAT_COUNT);
 	for (int i = 0; i < STAT_COUNT; i++)
-		control_add_uint(c, stat_name((enum counter)i), stats_get(w->stats, (enum counter)i));
+		mp_pair_uint(&c->answer, stat_name((enum counter)i), stats_get(w->stats, (enum counter)i));
 }

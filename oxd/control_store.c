@@ -16,16 +16,15 @@ tell(struct control *c)
 	struct keeper_report r;
 	keeper_tell(c->world.keeper, &r);
 	mp_add_map(&c->answer, 9);
-	control_add_uint(c, "job", r.number);
-	control_add_text(c, "do", tasks[r.job.task]);
-	mp_add_strz(&c->answer, "running");
-	mp_add_bool(&c->answer, r.running);
-	control_add_uint(c, "files", r.files);
-	control_add_uint(c, "bytes", r.bytes);
-	control_add_uint(c, "failed", r.failed);
-	control_add_text(c, "problem", r.problem);
-	control_add_text(c, "log_path", c->world.log_path);
-	control_add_text(c, "state_path", c->world.state_path);
+	mp_pair_uint(&c->answer, "job", r.number);
+	mp_pair_text(&c->answer, "do", tasks[r.job.task]);
+	mp_pair_bool(&c->answer, "running", r.running);
+	mp_pair_uint(&c->answer, "files", r.files);
+	mp_pair_uint(&c->answer, "bytes", r.bytes);
+	mp_pair_uint(&c->answer, "failed", r.failed);
+	mp_pair_text(&c->answer, "problem", r.problem);
+	mp_pair_text(&c->answer, "log_path", c->world.log_path);
+	mp_pair_text(&c->answer, "state_path", c->world.state_path);
 }
 
 /* False when a key is there and makes no sense. */

@@ -600,29 +600,19 @@ encode_ring(struct ring_file *r, struct buf *out)
 	for (int i = 0; i < RING_DROP_SLOTS; i++)
 		dropped += drops.totals.by[i];
 	mp_add_map(out, 8);
-	mp_add_strz(out, "name");
-	mp_add_strz(out, r->name);
-	mp_add_strz(out, "program");
-	if (mp_is_utf8(r->program, strlen(r->program)))
-		mp_add_strz(out, r->program);
-	else
-		mp_add_bin(out, r->program, strlen(r->program));
-	mp_add_strz(out, "pid");
-	mp_add_uint(out, r->pid);
-	mp_add_strz(out, "bytes");
-	mp_add_uint(out, r->capacity);
-	mp_add_strz(out, "waiting");
-	mp_add_uint(out, waiting);
-	mp_add_strz(out, "events");
-	mp_add_uint(out, drops.events);
-	mp_add_strz(out, "dropped");
-	mp_add_uint(out, dropped);
-	mp_add_strz(out, "state");
-	mp_add_strz(out, r->leaving_at ? "leaving"
-			 : r->gone     ? "gone"
-			 : r->kept     ? "unknown"
-			 : r->closed   ? "closed"
-				       : "live");
+	mp_pair_text(out, "name", r->name);
+	mp_pair_text(out, "program", r->program);
+	mp_pair_uint(out, "pid", r->pid);
+	mp_pair_uint(out, "bytes", r->capacity);
+	mp_pair_uint(out, "waiting", waiting);
+	mp_pair_uint(out, "events", drops.events);
+	mp_pair_uint(out, "dropped", dropped);
+	mp_pair_text(out, "state",
+	    r->leaving_at ? "leaving"
+	    : r->gone     ? "gone"
+	    : r->kept     ? "unknown"
+	    : r->closed   ? "closed"
+			  : "live");
 }
 
 static void

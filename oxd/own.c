@@ -29,15 +29,6 @@ struct dropped {
 };
 
 static void
-add_text(struct buf *b, const char *s)
-{
-	if (mp_is_utf8(s, strlen(s)))
-		mp_add_strz(b, s);
-	else
-		mp_add_bin(b, s, strlen(s));
-}
-
-static void
 add_head(struct buf *b, const char *type, double start, double end)
 {
 	struct rand r;
@@ -48,16 +39,11 @@ add_head(struct buf *b, const char *type, double start, double end)
 	mp_add_map(b, 8);
 	mp_add_strz(b, "id");
 	mp_add_str(b, id, sizeof id);
-	mp_add_strz(b, "type");
-	mp_add_strz(b, type);
-	mp_add_strz(b, "host");
-	add_text(b, host);
-	mp_add_strz(b, "pid");
-	mp_add_uint(b, (uint64_t)getpid());
-	mp_add_strz(b, "start");
-	mp_add_double(b, start);
-	mp_add_strz(b, "end");
-	mp_add_double(b, end);
+	mp_pair_text(b, "type", type);
+	mp_pair_text(b, "host", host);
+	mp_pair_uint(b, "pid", (uint64_t)getpid());
+	mp_pair_double(b, "start", start);
+	mp_pair_double(b, "end", end);
 }
 
 static void
@@ -65,28 +51,17 @@ add_body(struct buf *b, const struct dropped *d)
 {
 	mp_add_strz(b, "body");
 	mp_add_map(b, 7 + (d->rule ? 1 : 0) + (d->bytes_shared ? 1 : 0));
-	mp_add_strz(b, "count");
-	mp_add_uint(b, d->count);
-	mp_add_strz(b, "bytes");
-	mp_add_uint(b, d->bytes);
-	mp_add_strz(b, "first");
-	mp_add_double(b, d->first);
-	mp_add_strz(b, "last");
-	mp_add_double(b, d->last);
-	mp_add_strz(b, "reason");
-	mp_add_strz(b, d->reason);
-	mp_add_strz(b, "program");
-	add_text(b, d->program);
-	mp_add_strz(b, "pid");
-	mp_add_uint(b, d->pid);
-	if (d->rule) {
-		mp_add_strz(b, "rule");
-		add_text(b, d->rule);
-	}
-	if (d->bytes_shared) {
-		mp_add_strz(b, "bytes_shared");
-		mp_add_bool(b, true);
-	}
+	mp_pair_uint(b, "count", d->count);
+	mp_pair_uint(b, "bytes", d->bytes);
+	mp_pair_double(b, "first", d->first);
+	mp_pair_double(b, "last", d->last);
+	mp_pair_text(b, "reason", d->reason);
+	mp_pair_text(b, "program", d->program);
+	mp_pair_uint(b, "pid", d->pid);
+	if (d->rule)
+		mp_pair_text(b, "rule", d->rule);
+	if (d->bytes_shared)
+		mp_pair_bool(b, "bytes_shared", true);
 }
 
 /* What stands behind the body; then the event goes into the frame. */
@@ -165,8 +140,7 @@ own_add_stream_lost(struct buf *frame, size_t frame_at, uint64_t lost, double fi
 	add_head(&map, stream_type, first < now ? first : now, now);
 	mp_add_strz(&map, "body");
 	mp_add_map(&map, 1);
-	mp_add_strz(&map, "lost");
-	mp_add_uint(&map, lost);
+	mp_pair_uint(&map, "lost", lost);
 	finish(frame, frame_at, &map, stream_type, now);
 }
 
@@ -223,14 +197,10 @@ own_add_life(struct buf *frame, size_t frame_at, const struct stats *stats, uint
 	add_head(&map, life_type, clock_seconds(started_ns), clock_seconds(now_ns));
 	mp_add_strz(&map, "body");
 	mp_add_map(&map, 6);
-	mp_add_strz(&map, "version");
-	mp_add_strz(&map, BX_VERSION);
-	mp_add_strz(&map, "uptime");
-	mp_add_double(&map, clock_seconds(now_ns - started_ns));
-	mp_add_strz(&map, "state");
-	add_text(&map, state);
-	mp_add_strz(&map, "rings");
-	mp_add_uint(&map, rings);
+	mp_pair_text(&map, "version", BX_VERSION);
+	mp_pair_double(&map, "uptime", clock_seconds(now_ns - started_ns));
+	mp_pair_text(&map, "state", state);
+	mp_pair_uint(&map, "rings", rings);
 	add_counters(&map, "counters", now);
 	add_counters(&map, "grown", grown);
 	finish(frame, frame_at, &map, life_type, clock_seconds(now_ns));

@@ -67,8 +67,7 @@ oxctl_ask_plain(const struct oxctl *o, const char *cmd, int wait_ms, oxctl_show 
 {
 	struct buf request = {0};
 	mp_add_map(&request, 1);
-	mp_add_strz(&request, "cmd");
-	mp_add_strz(&request, cmd);
+	mp_pair_text(&request, "cmd", cmd);
 	int status = oxctl_ask_and_show(o, &request, wait_ms, for_people);
 	buf_fini(&request);
 	return status;

@@ -42,10 +42,8 @@ oxctl_forward(const struct oxctl *o, char **words)
 	if (takes != (count > 0))
 		return oxctl_usage("forward", takes ? op : words[1]);
 	mp_add_map(&request, takes ? 3 : 2);
-	mp_add_strz(&request, "cmd");
-	mp_add_strz(&request, "FORWARD");
-	mp_add_strz(&request, "op");
-	mp_add_strz(&request, op);
+	mp_pair_text(&request, "cmd", "FORWARD");
+	mp_pair_text(&request, "op", op);
 	if (takes) {
 		mp_add_strz(&request, "to");
 		mp_add_array(&request, count);

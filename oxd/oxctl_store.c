@@ -95,8 +95,7 @@ ask_for_paths(struct store_dir *d)
 		return status;
 	}
 	mp_add_map(&request, 1);
-	mp_add_strz(&request, "cmd");
-	mp_add_strz(&request, "STORE");
+	mp_pair_text(&request, "cmd", "STORE");
 	if (oxctl_link_ask(&link, &request, OXCTL_SOON_MS, &answer))
 		take_paths(d, &answer);
 	if (!d->log_path[0]) {

@@ -59,24 +59,15 @@ put_request(struct buf *out, const struct work *w, bool begin)
 {
 	bool before = begin && w->before_ns != INT64_MIN, size = begin && w->size > 0, type = begin && w->type;
 	mp_add_map(out, 1U + begin + before + size + type);
-	mp_add_strz(out, "cmd");
-	mp_add_strz(out, "STORE");
-	if (begin) {
-		mp_add_strz(out, "do");
-		mp_add_strz(out, w->task);
-	}
-	if (before) {
-		mp_add_strz(out, "before");
-		mp_add_uint(out, (uint64_t)(w->before_ns > 0 ? w->before_ns / 1000000000 : 0));
-	}
-	if (size) {
-		mp_add_strz(out, "size");
-		mp_add_uint(out, w->size);
-	}
-	if (type) {
-		mp_add_strz(out, "type");
-		mp_add_strz(out, w->type);
-	}
+	mp_pair_text(out, "cmd", "STORE");
+	if (begin)
+		mp_pair_text(out, "do", w->task);
+	if (before)
+		mp_pair_uint(out, "before", (uint64_t)(w->before_ns > 0 ? w->before_ns / 1000000000 : 0));
+	if (size)
+		mp_pair_uint(out, "size", w->size);
+	if (type)
+		mp_pair_text(out, "type", w->type);
 }
 
 static bool

@@ -135,8 +135,7 @@ take_sample(struct oxctl_link *link, struct sample *s)
 {
 	struct buf request = {0};
 	mp_add_map(&request, 1);
-	mp_add_strz(&request, "cmd");
-	mp_add_strz(&request, "STATUS");
+	mp_pair_text(&request, "cmd", "STATUS");
 	bool ok = oxctl_link_ask(link, &request, OXCTL_SOON_MS, &s->answer);
 	s->at_ns = clock_mono_ns();
 	buf_fini(&request);

@@ -515,22 +515,12 @@ relay_encode(const struct relay *r, int64_t now_ns, struct buf *out)
 	mp_add_array(out, HASH_COUNT(r->by_from));
 	for (const struct relay_session *s = r->by_from; s; s = s->hh.next) {
 		mp_add_map(out, 7);
-		mp_add_strz(out, "node");
-		if (mp_is_utf8(s->node, strlen(s->node)))
-			mp_add_strz(out, s->node);
-		else
-			mp_add_bin(out, s->node, strlen(s->node));
-		mp_add_strz(out, "address");
-		mp_add_strz(out, s->address);
-		mp_add_strz(out, "frames");
-		mp_add_uint(out, s->frames);
-		mp_add_strz(out, "bytes");
-		mp_add_uint(out, s->bytes);
-		mp_add_strz(out, "acked");
-		mp_add_uint(out, s->acked);
-		mp_add_strz(out, "silent");
-		mp_add_double(out, (double)(now_ns - s->heard_ns) / 1e9);
-		mp_add_strz(out, "state");
-		mp_add_strz(out, s->stalled ? "busy" : s->debts ? "sending" : "idle");
+		mp_pair_text(out, "node", s->node);
+		mp_pair_text(out, "address", s->address);
+		mp_pair_uint(out, "frames", s->frames);
+		mp_pair_uint(out, "bytes", s->bytes);
+		mp_pair_uint(out, "acked", s->acked);
+		mp_pair_double(out, "silent", (double)(now_ns - s->heard_ns) / 1e9);
+		mp_pair_text(out, "state", s->stalled ? "busy" : s->debts ? "sending" : "idle");
 	}
 }

@@ -307,15 +307,9 @@ static void
 encode_one(struct buf *out, const char *kind, const char *text, uint64_t matched, const char *what, uint64_t n)
 {
 	mp_add_map(out, 3);
-	mp_add_strz(out, kind);
-	if (mp_is_utf8(text, strlen(text)))
-		mp_add_strz(out, text);
-	else
-		mp_add_bin(out, text, strlen(text));
-	mp_add_strz(out, "matched");
-	mp_add_uint(out, matched);
-	mp_add_strz(out, what);
-	mp_add_uint(out, n);
+	mp_pair_text(out, kind, text);
+	mp_pair_uint(out, "matched", matched);
+	mp_pair_uint(out, what, n);
 }
 
 void

@@ -49,6 +49,16 @@ mp_add_double(struct buf *b, double v)
 }
 
 void
+mp_add_text(struct buf *b, const char *s)
+{
+	size_t n = strlen(s);
+	if (mp_is_utf8(s, n))
+		mp_add_str(b, s, n);
+	else
+		mp_add_bin(b, s, n);
+}
+
+void
 mp_add_array(struct buf *b, uint32_t n)
 {
 	MP_ADD(mp_put_array_header(p, n));
@@ -58,6 +68,34 @@ void
 mp_add_map(struct buf *b, uint32_t n)
 {
 	MP_ADD(mp_put_map_header(p, n));
+}
+
+void
+mp_pair_bool(struct buf *b, const char *key, bool v)
+{
+	mp_add_strz(b, key);
+	mp_add_bool(b, v);
+}
+
+void
+mp_pair_uint(struct buf *b, const char *key, uint64_t v)
+{
+	mp_add_strz(b, key);
+	mp_add_uint(b, v);
+}
+
+void
+mp_pair_double(struct buf *b, const char *key, double v)
+{
+	mp_add_strz(b, key);
+	mp_add_double(b, v);
+}
+
+void
+mp_pair_text(struct buf *b, const char *key, const char *v)
+{
+	mp_add_strz(b, key);
+	mp_add_text(b, v);
 }
 
 void

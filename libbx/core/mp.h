@@ -206,8 +206,15 @@ void mp_add_double(struct buf *b, double v);
 void mp_add_str(struct buf *b, const void *s, size_t n);
 void mp_add_strz(struct buf *b, const char *s);
 void mp_add_bin(struct buf *b, const void *s, size_t n);
+void mp_add_text(struct buf *b, const char *s); /* bin where it is not UTF-8, which is all that a str may hold */
 void mp_add_array(struct buf *b, uint32_t n);
 void mp_add_map(struct buf *b, uint32_t n);
+
+/* A key and its value. */
+void mp_pair_bool(struct buf *b, const char *key, bool v);
+void mp_pair_uint(struct buf *b, const char *key, uint64_t v);
+void mp_pair_double(struct buf *b, const char *key, double v);
+void mp_pair_text(struct buf *b, const char *key, const char *v);
 
 enum mp_kind {
 	MP_NIL,

@@ -60,30 +60,6 @@ count(const struct drain *d)
 }
 
 static void
-add_key_text(struct buf *b, const char *key, const char *s)
-{
-	mp_add_strz(b, key);
-	if (mp_is_utf8(s, strlen(s)))
-		mp_add_strz(b, s);
-	else
-		mp_add_bin(b, s, strlen(s));
-}
-
-static void
-add_key_double(struct buf *b, const char *key, double v)
-{
-	mp_add_strz(b, key);
-	mp_add_double(b, v);
-}
-
-static void
-add_key_uint(struct buf *b, const char *key, uint64_t v)
-{
-	mp_add_strz(b, key);
-	mp_add_uint(b, v);
-}
-
-static void
 add_event(struct buf *frame, const struct config *config, const struct entry *e, double now)
 {
 	struct buf b = {0};
@@ -95,21 +71,21 @@ add_event(struct buf *frame, const struct config *config, const struct entry *e,
 	mp_add_map(&b, 8);
 	mp_add_strz(&b, "id");
 	mp_add_str(&b, id, sizeof id);
-	add_key_text(&b, "type", type_name);
+	mp_pair_text(&b, "type", type_name);
 	mp_add_strz(&b, "host");
 	buf_put(&b, config->host_mp, config->host_mp_len);
-	add_key_uint(&b, "pid", (uint64_t)getpid());
-	add_key_double(&b, "start", e->first > 0 && e->first < now ? e->first : now);
-	add_key_double(&b, "end", now);
+	mp_pair_uint(&b, "pid", (uint64_t)getpid());
+	mp_pair_double(&b, "start", e->first > 0 && e->first < now ? e->first : now);
+	mp_pair_double(&b, "end", now);
 	mp_add_strz(&b, "body");
 	mp_add_map(&b, 7);
-	add_key_uint(&b, "count", e->count);
-	add_key_uint(&b, "bytes", e->bytes);
-	add_key_double(&b, "first", e->first);
-	add_key_double(&b, "last", e->last);
-	add_key_text(&b, "reason", e->reason);
-	add_key_text(&b, "program", config->program);
-	add_key_uint(&b, "pid", (uint64_t)getpid());
+	mp_pair_uint(&b, "count", e->count);
+	mp_pair_uint(&b, "bytes", e->bytes);
+	mp_pair_double(&b, "first", e->first);
+	mp_pair_double(&b, "last", e->last);
+	mp_pair_text(&b, "reason", e->reason);
+	mp_pair_text(&b, "program", config->program);
+	mp_pair_uint(&b, "pid", (uint64_t)getpid());
 	mp_add_strz(&b, "span");
 	mp_add_str(&b, span, sizeof span);
 	if (b.err == BX_OK)
