@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* forward: links to upstreams, one in use and one that is tried out; read, send, listen, judge. */
+/* forward: links to upstreams, one in use and one that is tried out; send, listen, judge. */
 #include "oxd/forward.h"
 
 #include <errno.h>
@@ -12,41 +12,19 @@
 
 #include "libbx/core/clock.h"
 #include "libbx/core/mp.h"
-#include "oxd/curve.h"
+#include "oxd/forward_feed.h"
+#include "oxd/forward_link.h"
 #include "oxd/forward_push.h"
-#include "oxd/forward_session.h"
 #include "oxd/quarantine.h"
 #include "oxd/reader.h"
-#include "oxd/relay.h"
 #include "oxd/say.h"
-#include "oxd/zsock.h"
 
-enum {
-	MARK = 8,
-	PUSH_MARK = 1000,
-	PUSH_LINGER_MS = 2000,
-	BUSY_MS = 50,
-	IDLE_MS = 1000,
-	AGAIN_MAX = 5,
-	RECORDS_AT_ONCE = 4096
-};
+enum { BUSY_MS = 50, IDLE_MS = 1000, AGAIN_MAX = 5 };
 static const int64_t second_ns = 1000000000;
 static const int64_t ask_ns = 10 * second_ns;   /* how often earlier upstreams are asked while a backup is in use */
 static const int64_t leave_ns = 10 * second_ns; /* how long what is under way is waited for before a change */
 static const int64_t stop_ns = 2 * second_ns;   /* and before a stop */
 static const int64_t retry_least_ns = second_ns / 2, retry_most_ns = 5 * second_ns;
-
-/* A socket to one upstream and the session on it; all zeroes: none. */
-struct link {
-	void *socket;
-	size_t place; /* in the list */
-	struct upstream upstream;
-	struct forward_session session;
-	struct buf hello;
-	bool hello_due;         /* it waits for the connection */
-	unsigned agains;        /* NOPE{again} in a row */
-	int64_t stuck_since_ns; /* PUSH: since when it takes nothing */
-};
 
 struct forward {
 	struct forward_config cfg;
@@ -54,21 +32,16 @@ struct forward {
 	char node[RELAY_NODE_MAX + 1];
 	pthread_t thread;
 	_Atomic bool stop;
-	uint64_t accounted;           /* the audit knows of everything up to here */
 	struct forward_cursor cursor; /* the thread's own, but for its number */
 
 	/* the thread's own */
 	struct upstreams list;
 	unsigned list_version;
-	struct link link, asked; /* the one in use; an earlier one that is asked whether it is there */
-	size_t next_place;       /* to be tried */
+	struct forward_link link, asked; /* the one in use; an earlier one that is asked whether it is there */
+	size_t next_place;               /* to be tried */
 	int64_t try_at_ns, retry_ns, ask_at_ns;
 	int64_t leave_by_ns; /* nothing new is sent until then: the link is going to be changed */
-	struct reader reader;
-	uint64_t missed; /* of the reader's, told so far */
-	struct record record;
-	bool has_record; /* read, and not put into a message */
-	uint64_t read;   /* everything up to here has been put into this session, or needs no sending */
+	struct forward_feed feed;
 	struct forward_push push;
 	struct relaypack pack;
 	struct buf out; /* a message that waits for the socket */
@@ -97,46 +70,16 @@ set_state(struct forward *f, const char *at, const char *state)
 
 /* ---- links ------------------------------------------------------------------------------------------------------- */
 
-static void
-link_close(struct link *l)
-{
-	if (l->socket)
-		zmq_close(l->socket);
-	forward_session_fini(&l->session);
-	buf_fini(&l->hello);
-	*l = (struct link){0};
-}
-
-static void
-link_begin(struct forward *f, struct link *l, int64_t now_ns)
-{
-	forward_session_begin(&l->session, atomic_load(&f->cursor.number), f->node, now_ns, &l->hello);
-	l->hello_due = !l->upstream.push;
-}
-
 static bool
-link_open(struct forward *f, struct link *l, size_t place, int64_t now_ns)
+open_at(struct forward *f, struct forward_link *l, size_t place, int64_t now_ns)
 {
+	static struct say_limit limit;
 	const struct upstream *u = &f->list.list[place];
-	int type = u->push ? ZMQ_PUSH : ZMQ_DEALER, linger = PUSH_LINGER_MS;
-	struct zsock_limits limits = {u->push ? PUSH_MARK : MARK, MARK, RELAY_TAKES_MAX, u->v6};
-	l->upstream = *u;
-	l->place = place;
-	l->socket = zmq_socket(f->cfg.zmq, type);
-	bool ok = l->socket && zsock_limit(l->socket, type, &limits);
-	if (ok && u->push)
-		ok = zmq_setsockopt(l->socket, ZMQ_LINGER, &linger, sizeof linger) == 0;
-	if (ok && !u->push) {
-		ok = curve_call(l->socket);
-		curve_watch(f->cfg.zmq, l->socket, u->text);
-	}
-	if (ok && zmq_connect(l->socket, u->endpoint) == 0) {
-		link_begin(f, l, now_ns);
+	if (forward_link_open(l, f->cfg.zmq, u, place)) {
+		forward_link_begin(l, atomic_load(&f->cursor.number), f->node, now_ns);
 		return true;
 	}
-	static struct say_limit limit;
 	say_limited(&limit, SAY_WARNING, "forwarding to %s: %s", u->text, zmq_strerror(errno));
-	link_close(l);
 	return false;
 }
 
@@ -146,18 +89,20 @@ link_open(struct forward *f, struct link *l, size_t place, int64_t now_ns)
 static void
 go_back(struct forward *f)
 {
-	f->read = atomic_load(&f->cursor.number);
-	f->has_record = f->out_due = false;
+	f->out_due = false;
 	f->push = (struct forward_push){.events = f->push.events};
-	reader_seek(&f->reader, f->read + 1);
+	forward_feed_seek(&f->feed, atomic_load(&f->cursor.number));
 }
 
 static void
 leave(struct forward *f, int64_t now_ns, const char *why)
 {
-	if (f->link.session.state == FORWARD_OPEN)
+	static struct say_limit limit;
+	if (why && f->link.session.state == FORWARD_OPEN)
 		say(SAY_WARNING, "forwarding to %s: %s", f->link.upstream.text, why);
-	link_close(&f->link);
+	else if (why) /* again and again, as long as it is so */
+		say_limited(&limit, SAY_WARNING, "forwarding to %s: %s", f->link.upstream.text, why);
+	forward_link_close(&f->link);
 	f->leave_by_ns = 0;
 	go_back(f);
 	f->try_at_ns = now_ns;
@@ -184,14 +129,11 @@ open_link(struct forward *f, int64_t now_ns)
 		return;
 	if (f->next_place >= f->list.count)
 		f->next_place = 0;
-	f->link.place = f->next_place;
 	set_state(f, f->list.list[f->next_place].text, "connecting");
-	if (!link_open(f, &f->link, f->next_place, now_ns)) {
-		f->link.place = f->next_place;
-		try_next(f, now_ns, "");
-	} else {
+	if (open_at(f, &f->link, f->next_place, now_ns))
 		go_back(f);
-	}
+	else
+		try_next(f, now_ns, NULL);
 }
 
 static void
@@ -205,50 +147,7 @@ welcomed(struct forward *f)
 	f->next_place = 0;
 }
 
-/* ---- reading ----------------------------------------------------------------------------------------------------- */
-
-static void
-note_seen(struct forward *f)
-{
-	struct frame frame;
-	if (!f->cfg.seen || frame_open(f->record.frame.p, f->record.frame.n, &frame) != BX_OK)
-		return;
-	if (f->record.number > f->accounted) /* once, however often a session begins anew */
-		audit_logged(&f->cfg.ingest->audit, &f->record, &frame);
-	f->accounted = f->record.number > f->accounted ? f->record.number : f->accounted;
-	seen_note_frame(f->cfg.seen, &frame, f->record.source.kind, f->record.arrival_ns);
-}
-
-/* The next record with a frame, kept until it is put somewhere.  False when nothing more is synced (J3). */
-static bool
-read_record(struct forward *f)
-{
-	static struct say_limit limit;
-	for (int i = 0; !f->has_record && i < RECORDS_AT_ONCE; i++) {
-		enum bx_err err = reader_next(&f->reader, &f->record);
-		uint64_t missed = f->reader.damaged + f->reader.gone - f->missed;
-		f->missed += missed;
-		if (missed)
-			stats_add(f->cfg.stats, STAT_forward_missed, missed);
-		if (err != BX_OK && err != BX_ESHORT)
-			say_limited(&limit, SAY_WARNING, "forwarding: journal record %llu cannot be read (%s)",
-			    (unsigned long long)f->reader.next, bx_err_text(err));
-		if (err != BX_OK)
-			break;
-		f->has_record = f->record.frame.n > 0;
-		if (!f->has_record)
-			f->read = f->record.number;
-	}
-	return f->has_record;
-}
-
-static void
-record_done(struct forward *f)
-{
-	note_seen(f);
-	f->read = f->record.number;
-	f->has_record = false;
-}
+/* ---- the cursor --------------------------------------------------------------------------------------------------- */
 
 /* Everything up to `read` needs nothing more once nothing is under way. */
 static void
@@ -257,7 +156,7 @@ move_cursor(struct forward *f)
 	const struct forward_session *s = &f->link.session;
 	bool push = f->link.upstream.push;
 	if (push || (s->state == FORWARD_OPEN && forward_session_is_quiet(s)))
-		forward_cursor_move(&f->cursor, f->read);
+		forward_cursor_move(&f->cursor, f->feed.read);
 	else if (s->acked > s->from)
 		forward_cursor_move(&f->cursor, s->acked);
 }
@@ -316,17 +215,20 @@ send_out(struct forward *f)
 	return true;
 }
 
-/* Puts what is synced into the message at hand.  False when the peer cannot read the next one. */
+/*
+ * Puts what is synced into the message at hand.  False when the peer cannot read the next one, and has acknowledged
+ * everything before that: or it would all be sent again to the next peer, each time.
+ */
 static bool
 gather(struct forward *f)
 {
 	struct forward_session *s = &f->link.session;
-	while (!forward_session_is_full(s) && read_record(f)) {
-		if (forward_session_too_new(s, f->record.frame))
-			return s->count > 0;
-		if (!forward_session_put(s, f->record.number, f->record.frame))
+	while (!forward_session_is_full(s) && forward_feed_next(&f->feed)) {
+		if (forward_session_too_new(s, f->feed.record.frame))
+			return !forward_session_is_quiet(s);
+		if (!forward_session_put(s, f->feed.record.number, f->feed.record.frame))
 			break;
-		record_done(f);
+		forward_feed_done(&f->feed);
 	}
 	return true;
 }
@@ -362,15 +264,15 @@ send_frames(struct forward *f, int64_t now_ns)
 static void
 send_events(struct forward *f, int64_t now_ns)
 {
-	struct link *l = &f->link;
+	struct forward_link *l = &f->link;
 	for (;;) {
-		bool fresh = !f->has_record;
-		if (f->leave_by_ns || !read_record(f)) {
+		bool fresh = !f->feed.has_record;
+		if (f->leave_by_ns || !forward_feed_next(&f->feed)) {
 			l->stuck_since_ns = 0;
 			return;
 		}
 		uint64_t before = f->push.events;
-		bool readable = !fresh || forward_push_begin(&f->push, f->record.frame);
+		bool readable = !fresh || forward_push_begin(&f->push, f->feed.record.frame);
 		bool through = !readable || forward_push_go_on(&f->push, l->socket);
 		stats_add(f->cfg.stats, STAT_forward_pushed, f->push.events - before);
 		if (f->push.events > before)
@@ -382,43 +284,8 @@ send_events(struct forward *f, int64_t now_ns)
 		}
 		if (readable)
 			stats_add(f->cfg.stats, STAT_forward_frames, 1);
-		record_done(f);
+		forward_feed_done(&f->feed);
 	}
-}
-
-/* ---- listening --------------------------------------------------------------------------------------------------- */
-
-static void
-link_say_hello(struct link *l)
-{
-	if (l->hello_due && zmq_send(l->socket, l->hello.data, l->hello.len, ZMQ_DONTWAIT) >= 0)
-		l->hello_due = false;
-}
-
-static void
-link_listen(struct forward *f, struct link *l, int64_t now_ns)
-{
-	zmq_msg_t m;
-	if (!l->socket)
-		return;
-	if (l->upstream.push) { /* connected is all that it can say */
-		int events = 0;
-		size_t n = sizeof events;
-		if (l->session.state == FORWARD_HELLO && zmq_getsockopt(l->socket, ZMQ_EVENTS, &events, &n) == 0 &&
-		    (events & ZMQ_POLLOUT))
-			l->session.state = FORWARD_OPEN;
-		return;
-	}
-	link_say_hello(l);
-	zmq_msg_init(&m);
-	while (zmq_msg_recv(&m, l->socket, ZMQ_DONTWAIT) >= 0) {
-		uint64_t acked = l->session.acked;
-		forward_session_take(
-		    &l->session, (struct bytes){zmq_msg_data(&m), zmq_msg_size(&m)}, now_ns, &f->rejected);
-		if (l->session.acked > acked)
-			l->agains = 0;
-	}
-	zmq_msg_close(&m);
 }
 
 /* ---- judging ----------------------------------------------------------------------------------------------------- */
@@ -426,7 +293,7 @@ link_listen(struct forward *f, struct link *l, int64_t now_ns)
 static void
 judge_link(struct forward *f, int64_t now_ns)
 {
-	struct link *l = &f->link;
+	struct forward_link *l = &f->link;
 	if (!l->socket)
 		return;
 	bool stuck = l->stuck_since_ns && now_ns - l->stuck_since_ns > (int64_t)FORWARD_HELLO_MS * 1000000;
@@ -435,10 +302,10 @@ judge_link(struct forward *f, int64_t now_ns)
 		say_limited(&limit, SAY_WARNING,
 		    "%s is too old for frames that are held back here until it is upgraded", l->upstream.text);
 		stats_add(f->cfg.stats, STAT_forward_held, 1);
-		try_next(f, now_ns, "it does not take frames of this version");
+		try_next(f, now_ns, NULL);
 		set_state(f, "", "held: the upstream is too old for the next frame");
 	} else if (l->session.state == FORWARD_AGAIN && ++l->agains <= AGAIN_MAX) {
-		link_begin(f, l, now_ns);
+		forward_link_begin(l, atomic_load(&f->cursor.number), f->node, now_ns);
 		go_back(f);
 	} else if (l->session.state == FORWARD_AGAIN || l->session.state == FORWARD_OVER) {
 		char why[160];
@@ -467,11 +334,11 @@ change_link(struct forward *f, int64_t now_ns)
 	if (!f->leave_by_ns || (!quiet && now_ns < f->leave_by_ns && f->link.socket))
 		return;
 	move_cursor(f);
-	link_close(&f->link);
+	forward_link_close(&f->link);
 	f->leave_by_ns = 0;
-	if (f->asked.socket && f->asked.session.state == FORWARD_OPEN) {
+	if (forward_link_is_open(&f->asked)) {
 		f->link = f->asked;
-		f->asked = (struct link){0};
+		f->asked = (struct forward_link){0};
 		if (!f->link.upstream.push)
 			forward_session_rebase(&f->link.session, atomic_load(&f->cursor.number));
 		welcomed(f);
@@ -484,20 +351,20 @@ change_link(struct forward *f, int64_t now_ns)
 static void
 ask_earlier(struct forward *f, int64_t now_ns)
 {
-	struct link *a = &f->asked;
-	if (a->socket && a->session.state == FORWARD_OPEN) {
+	struct forward_link *a = &f->asked;
+	if (forward_link_is_open(a)) {
 		if (!f->leave_by_ns)
 			f->leave_by_ns = now_ns + leave_ns;
 	} else if (a->socket && (a->session.state != FORWARD_HELLO || forward_session_is_silent(&a->session, now_ns))) {
 		size_t next = a->place + 1;
-		link_close(a);
-		if (next < f->link.place && link_open(f, a, next, now_ns))
+		forward_link_close(a);
+		if (next < f->link.place && open_at(f, a, next, now_ns))
 			return;
 		f->ask_at_ns = now_ns + ask_ns;
-	} else if (!a->socket && f->link.socket && f->link.session.state == FORWARD_OPEN && f->link.place > 0 &&
-		   now_ns >= f->ask_at_ns && !f->leave_by_ns) {
+	} else if (!a->socket && forward_link_is_open(&f->link) && f->link.place > 0 && now_ns >= f->ask_at_ns &&
+		   !f->leave_by_ns) {
 		f->ask_at_ns = now_ns + ask_ns;
-		link_open(f, a, 0, now_ns);
+		open_at(f, a, 0, now_ns);
 	}
 }
 
@@ -514,7 +381,7 @@ follow_list(struct forward *f, int64_t now_ns)
 	pthread_mutex_unlock(&f->lock);
 	if (!changed)
 		return;
-	link_close(&f->asked);
+	forward_link_close(&f->asked);
 	f->ask_at_ns = now_ns;
 	f->next_place = 0;
 	f->try_at_ns = now_ns;
@@ -524,7 +391,7 @@ follow_list(struct forward *f, int64_t now_ns)
 		place++;
 	if (f->list.count == 0) {
 		move_cursor(f);
-		link_close(&f->link);
+		forward_link_close(&f->link);
 		forward_cursor_close(&f->cursor, true);
 		set_state(f, "", "off");
 	} else if (!f->cursor.journal) {
@@ -538,26 +405,19 @@ follow_list(struct forward *f, int64_t now_ns)
 
 /* ---- the thread -------------------------------------------------------------------------------------------------- */
 
-static short
-link_events(const struct forward *f, const struct link *l)
-{
-	bool connecting = l->hello_due || (l->upstream.push && l->session.state == FORWARD_HELLO);
-	bool waits = l == &f->link && (f->out_due || l->stuck_since_ns);
-	return (short)(ZMQ_POLLIN | (connecting || waits ? ZMQ_POLLOUT : 0));
-}
-
 static void
 wait(struct forward *f)
 {
 	zmq_pollitem_t items[3] = {{.fd = f->event_fd, .events = ZMQ_POLLIN}};
 	int count = 1;
-	struct link *links[] = {&f->link, &f->asked};
-	for (int i = 0; i < 2; i++)
-		if (links[i]->socket)
-			items[count++] =
-			    (zmq_pollitem_t){.socket = links[i]->socket, .events = link_events(f, links[i])};
-	bool busy = !f->link.socket || f->link.session.state != FORWARD_OPEN || f->link.session.in_flight ||
-		    f->asked.socket || f->leave_by_ns || f->out_due;
+	if (f->link.socket)
+		items[count++] = (zmq_pollitem_t){.socket = f->link.socket,
+		    .events = forward_link_events(&f->link, f->out_due || f->link.stuck_since_ns)};
+	if (f->asked.socket)
+		items[count++] =
+		    (zmq_pollitem_t){.socket = f->asked.socket, .events = forward_link_events(&f->asked, false)};
+	bool busy = !forward_link_is_open(&f->link) || f->link.session.in_flight || f->asked.socket || f->leave_by_ns ||
+		    f->out_due;
 	if (f->list.count == 0)
 		busy = false;
 	zmq_poll(items, count, busy ? BUSY_MS : IDLE_MS);
@@ -584,15 +444,15 @@ go_round(struct forward *f)
 	follow_list(f, now_ns);
 	open_link(f, now_ns);
 	enum forward_state before = f->link.session.state;
-	link_listen(f, &f->link, now_ns);
-	link_listen(f, &f->asked, now_ns);
+	forward_link_listen(&f->link, now_ns, &f->rejected);
+	forward_link_listen(&f->asked, now_ns, &f->rejected);
 	if (f->link.socket && before == FORWARD_HELLO && f->link.session.state == FORWARD_OPEN)
 		welcomed(f);
 	if (!keep_all_rejected(f))
 		try_next(f, now_ns, "a rejected frame cannot be kept");
 	else if (f->link.socket)
 		move_cursor(f);
-	if (f->link.socket && f->link.session.state == FORWARD_OPEN) {
+	if (forward_link_is_open(&f->link)) {
 		if (f->link.upstream.push)
 			send_events(f, now_ns);
 		else
@@ -611,7 +471,7 @@ go_round(struct forward *f)
 static bool
 may_stop(struct forward *f, int64_t until_ns)
 {
-	bool open = f->link.socket && f->link.session.state == FORWARD_OPEN;
+	bool open = forward_link_is_open(&f->link);
 	return !open || clock_mono_ns() >= until_ns || atomic_load(&f->cursor.number) >= journal_synced(f->cfg.journal);
 }
 
@@ -628,8 +488,8 @@ forward_main(void *arg)
 	for (go_round(f); !may_stop(f, until_ns); go_round(f))
 		wait(f);
 	save_cursor(f, true);
-	link_close(&f->link);
-	link_close(&f->asked);
+	forward_link_close(&f->link);
+	forward_link_close(&f->asked);
 	return NULL;
 }
 
@@ -665,7 +525,7 @@ forward_open(struct forward **out, const struct forward_config *config, char *er
 	f->cfg = *config;
 	pthread_mutex_init(&f->lock, NULL);
 	gethostname(f->node, sizeof f->node - 1);
-	reader_init(&f->reader, config->journal, 1);
+	forward_feed_init(&f->feed, config->journal, config->stats, &config->ingest->audit, config->seen);
 	f->retry_ns = retry_least_ns;
 	f->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	f->state_fd = open(config->state_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -720,7 +580,7 @@ forward_close(struct forward **fp)
 {
 	struct forward *f = *fp;
 	*fp = NULL;
-	reader_fini(&f->reader);
+	forward_feed_fini(&f->feed);
 	relaypack_fini(&f->pack);
 	buf_fini(&f->out);
 	buf_fini(&f->rejected);
@@ -765,14 +625,10 @@ forward_encode(struct forward *f, struct buf *out)
 	mp_add_array(out, (uint32_t)f->wanted.count);
 	for (size_t i = 0; i < f->wanted.count; i++)
 		mp_add_strz(out, f->wanted.list[i].text);
-	mp_add_strz(out, "at");
-	mp_add_strz(out, f->at);
-	mp_add_strz(out, "state");
-	mp_add_strz(out, f->state);
-	mp_add_strz(out, "acked");
-	mp_add_uint(out, atomic_load(&f->cursor.number));
-	mp_add_strz(out, "in_flight");
-	mp_add_uint(out, f->in_flight);
+	mp_pair_text(out, "at", f->at);
+	mp_pair_text(out, "state", f->state);
+	mp_pair_uint(out, "acked", atomic_load(&f->cursor.number));
+	mp_pair_uint(out, "in_flight", f->in_flight);
 	pthread_mutex_unlock(&f->lock);
 }
 

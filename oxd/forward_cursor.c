@@ -44,10 +44,12 @@ forward_cursor_open(struct forward_cursor *c, struct journal *journal, int state
 {
 	uint64_t number = fresh;
 	bool found = forward_cursor_read(state_fd, &number);
-	*c = (struct forward_cursor){.journal = journal, .state_fd = state_fd};
-	atomic_store(&c->number, number);
+	c->journal = journal;
+	c->state_fd = state_fd;
+	atomic_store(&c->number, number); /* any thread may be reading it */
 	c->durable = found;
 	c->saved = number;
+	c->saved_ns = 0;
 	if (!found || !read_one(state_fd, true, &c->before) || c->before > c->saved)
 		c->before = c->saved;
 	c->place = journal_cursor_add(journal, c->before, number);
@@ -84,8 +86,7 @@ forward_cursor_save(struct forward_cursor *c, int64_t mono_ns, bool now)
 		return true;
 	struct buf b = {0};
 	mp_add_map(&b, 1);
-	mp_add_strz(&b, "number");
-	mp_add_uint(&b, number);
+	mp_pair_uint(&b, "number", number);
 	bool ok = b.err == BX_OK && statefile_write(c->state_fd, NAME, STATEFILE_FORWARD, &b) == BX_OK;
 	buf_fini(&b);
 	c->saved_ns = mono_ns;

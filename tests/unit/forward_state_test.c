@@ -4,6 +4,7 @@
 #include "tests/unit/oxd_world.h"
 
 #include "oxd/forward_cursor.h"
+#include "oxd/forward_feed.h"
 #include "oxd/quarantine.h"
 #include "oxd/upstream.h"
 
@@ -124,6 +125,39 @@ the_cursor_holds_the_journal_never_goes_back_and_survives_a_damaged_generation(v
 }
 
 static void
+what_was_dropped_counts_as_missed_once_however_often_a_session_begins_anew(void **state)
+{
+	(void)state;
+	struct world w;
+	struct forward_feed f;
+	uint64_t n = 0, lo, hi;
+	world_init(&w, 4096);
+	w.config.max_bytes = 5 * 4096;
+	w.config.drop_oldest = true;
+	world_open(&w);
+	journal_cursor_move(w.journal, journal_cursor_add(w.journal, 0, 0), 0, 0);
+	forward_feed_init(&f, w.journal, &w.stats, NULL, NULL);
+	for (int drops = 0; drops < 3; drops++) {
+		struct segment *s;
+		while (world_append(&w, &world_push, "t", n + 1) == BX_OK)
+			n++;
+		world_snapshot_now(&w);
+		assert_true(journal_doom_oldest(w.journal, &s, &lo, &hi));
+		journal_give_segment(w.journal, &s);
+		world_sync(&w);
+		journal_drop_doomed(w.journal);
+		for (int session = 0; session < 3; session++) {
+			forward_feed_seek(&f, session == 2 ? hi - 1 : 0);
+			assert_true(forward_feed_next(&f));
+			assert_int_equal(f.record.number, hi + 1);
+			assert_int_equal(stats_get(&w.stats, STAT_forward_missed), hi);
+		}
+	}
+	forward_feed_fini(&f);
+	world_fini(&w);
+}
+
+static void
 a_frame_in_quarantine_is_whole_under_its_name_or_the_disk_said_no(void **state)
 {
 	(void)state;
@@ -157,6 +191,7 @@ main(void)
 	    cmocka_unit_test(addresses_name_the_collection_port_the_relay_port_or_an_original_daemon),
 	    cmocka_unit_test(a_list_set_on_the_running_oxd_holds_until_the_settings_say_something_else),
 	    cmocka_unit_test(the_cursor_holds_the_journal_never_goes_back_and_survives_a_damaged_generation),
+	    cmocka_unit_test(what_was_dropped_counts_as_missed_once_however_often_a_session_begins_anew),
 	    cmocka_unit_test(a_frame_in_quarantine_is_whole_under_its_name_or_the_disk_said_no),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
