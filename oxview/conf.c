@@ -31,6 +31,8 @@ static const struct setting table[] = {
     SETTING(end_date, "end-date", 'e', SET_TEXT, .value = "DATE",
 	.help = "only events that ended then or earlier; a day means its last moment"),
     SETTING(id, "id", 'i', SET_TEXT, .value = "ID", .help = "only events whose id starts so"),
+    SETTING(where, "where", 'w', SET_TEXT, .value = "FILTER",
+	.help = "only events for which this holds: 'response.status >= 500 && duration > 250ms'"),
     SETTING(errors_only, "errors-only", 0, SET_FLAG, .help = "only events with an error"),
     SETTING(pretty, "pretty", 'p', SET_FLAG, .help = "for people, event by event (default on a terminal)"),
     SETTING(json, "json", 'j', SET_FLAG, .help = "a line of JSON for each event (default elsewhere)"),
@@ -39,7 +41,7 @@ static const struct setting table[] = {
     SETTING(msgpack, "msgpack", 0, SET_FLAG, .help = "the bytes of each event as they were read"),
     SETTING(limit, "limit", 'L', SET_UINT, .value = "N", .help = "show no more than N events (--tree: N trees)"),
     SETTING(sort, "sort", 0, SET_TEXT, .value = "FIELD",
-	.help = "order by start, end, duration, type, id, host, pid or a field of the body"),
+	.help = "order by a field, as in --where: start, end, duration, response.status"),
     SETTING(reverse, "reverse", 'r', SET_FLAG, .help = "the greatest first; without --sort the latest end first"),
     SETTING(memory_bytes, "memory", 0, SET_SIZE, .value = "SIZE", .fallback = "64m",
 	.help = "most events held in memory by --sort and --tree"),
@@ -94,6 +96,41 @@ understand_dates(struct conf *c, int64_t now_ns, char *err, size_t err_cap)
 	if (c->select.has_from && c->select.has_to && c->select.from_ns > c->select.to_ns)
 		return fail(err, err_cap, "--end-date", c->end_date, "lies before --start-date");
 	return true;
+}
+
+/* What is wrong in a filter or list of fields, and where: the option's name and column, and the text with a mark. */
+static bool
+fail_at(
+    struct conf *c, const char *option, const char *text, const struct filter_error *wrong, char *err, size_t err_cap)
+{
+	snprintf(err, err_cap, "%s: column %u: %s", option, wrong->column, wrong->text);
+	filter_error_show(wrong, text, &c->mistake);
+	return false;
+}
+
+static bool
+understand_fields(struct conf *c, const char *option, const char *text, struct paths **out, char *err, size_t err_cap)
+{
+	struct filter_error wrong;
+	*out = paths_parse(text, strlen(text), &wrong);
+	return *out || fail_at(c, option, text, &wrong, err, err_cap);
+}
+
+static bool
+understand_query(struct conf *c, int64_t now_ns, char *err, size_t err_cap)
+{
+	struct filter_error wrong;
+	if (c->where) {
+		c->filter = filter_parse(c->where, strlen(c->where), now_ns, &wrong);
+		if (!c->filter)
+			return fail_at(c, "--where", c->where, &wrong, err, err_cap);
+		c->select.where = c->filter;
+	}
+	if (!c->sort)
+		return true;
+	if (!understand_fields(c, "--sort", c->sort, &c->sort_by, err, err_cap))
+		return false;
+	return paths_count(c->sort_by) == 1 || fail(err, err_cap, "--sort", c->sort, "is more than one field");
 }
 
 static bool
@@ -162,11 +199,11 @@ understand(struct conf *c, bool host_in_argv, bool log_in_argv, struct conf_stre
 	while (c->files[c->file_count])
 		c->file_count++;
 	if (c->reverse && !c->sort)
-		c->sort = "end";
+		c->sort = ".end";
 	c->select.types = c->type_names;
 	c->select.id = c->id;
 	c->select.errors_only = c->errors_only;
-	return understand_dates(c, now_ns, err, err_cap) &&
+	return understand_dates(c, now_ns, err, err_cap) && understand_query(c, now_ns, err, err_cap) &&
 	       understand_style(c, streams.stdout_terminal, err, err_cap) &&
 	       understand_source(c, host_in_argv, log_in_argv, streams.stdin_usable, err, err_cap) &&
 	       understand_live(c, err, err_cap);
@@ -195,6 +232,9 @@ conf_read(struct conf *c, int argc, char **argv, struct conf_streams streams, in
 void
 conf_fini(struct conf *c)
 {
+	filter_free(&c->filter);
+	paths_free(&c->sort_by);
+	buf_fini(&c->mistake);
 	settings_fini(&c->settings);
 	free(c->files);
 	c->files = NULL;

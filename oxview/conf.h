@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "libbx/core/settings.h"
+#include "libbx/core/paths.h"
 #include "oxview/select.h"
 
 #define CONF_ENV "OXVIEW_"
@@ -24,7 +25,7 @@ struct conf {
 	/* as given */
 	const char *host, *log_path, *server_key, *curve_key;
 	struct setting_list type_names;
-	const char *start_date, *end_date, *id, *sort;
+	const char *start_date, *end_date, *id, *sort, *where;
 	bool errors_only, reverse, pretty, json, tree, msgpack, help, version, man;
 	uint64_t limit; /* 0: none */
 	uint64_t memory_bytes;
@@ -34,7 +35,10 @@ struct conf {
 	enum conf_source source;
 	enum conf_style style;
 	struct select select;
-	char **files; /* NULL-terminated, owned; the strings are argv's */
+	struct filter *filter; /* owned */
+	struct paths *sort_by; /* owned; NULL: as they come */
+	struct buf mistake;    /* owned: a text with a mark under the column that is wrong */
+	char **files;          /* NULL-terminated, owned; the strings are argv's */
 	size_t file_count;
 	struct settings settings; /* owns the texts */
 };
@@ -46,7 +50,7 @@ struct conf_streams {
 };
 
 /*
- * False with one line in err when something is wrong.  With --help, --version or --man nothing else is looked at.
+ * False with one line in err, and perhaps more in `mistake`, when something is wrong.  With --help, --version or --man nothing else is looked at.
  * argv must outlive the conf.
  */
 bool conf_read(

@@ -13,6 +13,7 @@
 #include "oxview/out.h"
 #include "oxview/show.h"
 #include "oxview/source.h"
+#include "oxview/text.h"
 #include "oxview/trouble.h"
 
 enum { EXIT_ALL_SHOWN = 0, EXIT_TROUBLE = 1, EXIT_USAGE = 2 };
@@ -113,6 +114,23 @@ run(const struct conf *c)
 	return trouble.count ? EXIT_TROUBLE : EXIT_ALL_SHOWN;
 }
 
+/* The text that is wrong, for the terminal that it came from; controls in it are for nobody. */
+static void
+show_mistake(const struct buf *mistake)
+{
+	struct buf safe = {0};
+	const char *at = (const char *)mistake->data, *end = at + mistake->len;
+	while (at < end) {
+		const char *line = memchr(at, '\n', (size_t)(end - at));
+		text_line(&safe, at, (size_t)((line ? line : end) - at));
+		buf_putc(&safe, '\n');
+		at = line ? line + 1 : end;
+	}
+	if (safe.len > 0 && write(STDERR_FILENO, safe.data, safe.len) < 0)
+		errno = 0; /* the status says it too */
+	buf_fini(&safe);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -123,6 +141,7 @@ main(int argc, char **argv)
 	if (!conf_read(&c, argc, argv, look_at_streams(), clock_wall_ns(), err, sizeof err)) {
 		struct trouble trouble = {0};
 		trouble_tell(&trouble, "%s", err);
+		show_mistake(&c.mistake);
 		conf_fini(&c);
 		return EXIT_USAGE;
 	}

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "libbx/core/event.h"
+#include "libbx/core/filter.h"
 #include "libbx/core/logname.h"
 #include "libbx/core/settings.h"
 
@@ -19,7 +20,8 @@ struct select {
 	const char *id;            /* the id, or its first characters; NULL: any */
 	bool has_from, has_to;     /* for the event's end (its start where it has no end); both inclusive */
 	int64_t from_ns, to_ns;
-	bool errors_only; /* the body has an `error` that is not nil */
+	bool errors_only;     /* the body has an `error` that is not nil */
+	struct filter *where; /* borrowed; NULL: any.  Makes the query one thread's at a time */
 };
 
 bool select_event(const struct select *s, const struct event *ev);

@@ -16,7 +16,7 @@ show_init(struct show *s, const struct conf *conf, struct out *out, struct troub
 	s->holds = conf->sort || conf->style == STYLE_TREE;
 	term_init(&s->term, out->fd);
 	/* A limit on trees is no limit on events. */
-	sorter_init(&s->held, conf->style == STYLE_TREE ? NULL : conf->sort, conf->reverse,
+	sorter_init(&s->held, conf->style == STYLE_TREE ? NULL : conf->sort_by, conf->reverse,
 	    conf->style == STYLE_TREE ? 0 : conf->limit, conf->memory_bytes);
 }
 
@@ -82,7 +82,7 @@ order_groups(const struct show *s, const struct tree *t, struct ordered_group *o
 	for (size_t i = 0; i < t->group_count; i++) {
 		ordered[i] = (struct ordered_group){&t->groups[i], {.kind = SORT_MISSING}, s->conf->reverse};
 		if (s->conf->sort)
-			ordered[i].key = sort_key_of(t->groups[i].head, s->conf->sort);
+			ordered[i].key = sort_key_of(t->groups[i].head, s->conf->sort_by);
 	}
 	if (s->conf->sort && t->group_count > 1)
 		qsort(ordered, t->group_count, sizeof *ordered, by_key);

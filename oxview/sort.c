@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "oxview/body.h"
-
 struct sort_item {
 	struct sort_key key; /* text points into raw */
 	uint64_t came;
@@ -29,10 +27,12 @@ text(struct bytes b)
 	return b.p ? (struct sort_key){.kind = SORT_TEXT, .text = b} : (struct sort_key){.kind = SORT_MISSING};
 }
 
-static struct sort_key
-of_object(struct bytes object)
+struct sort_key
+sort_key_of(const struct event *ev, struct paths *field)
 {
-	struct mp_token t = object_token(object);
+	struct mp_token t;
+	if (paths_find(field, ev->raw.p, ev->raw.n) != BX_OK || !paths_token(field, 0, &t))
+		return (struct sort_key){.kind = SORT_MISSING};
 	switch (t.kind) {
 	case MP_BOOL:
 		return number(true, t.b);
@@ -42,29 +42,12 @@ of_object(struct bytes object)
 		return number(true, (double)t.i);
 	case MP_FLOAT:
 		return number(true, t.f);
+	case MP_STR:
+	case MP_BIN:
+		return text((struct bytes){t.data, t.len});
 	default:
-		return text(object_text(object));
+		return (struct sort_key){.kind = SORT_MISSING};
 	}
-}
-
-struct sort_key
-sort_key_of(const struct event *ev, const char *field)
-{
-	if (strcmp(field, "start") == 0)
-		return number(ev->has_start, ev->start);
-	if (strcmp(field, "end") == 0)
-		return number(ev->has_end, ev->end);
-	if (strcmp(field, "duration") == 0)
-		return number(ev->has_start && ev->has_end, ev->end - ev->start);
-	if (strcmp(field, "type") == 0)
-		return text(ev->type);
-	if (strcmp(field, "id") == 0)
-		return of_object(ev->id_raw);
-	if (strcmp(field, "host") == 0)
-		return text(ev->host);
-	if (strcmp(field, "pid") == 0)
-		return number(ev->has_pid, (double)ev->pid);
-	return of_object(body_get(ev, strncmp(field, "body.", 5) == 0 ? field + 5 : field));
 }
 
 int
@@ -100,7 +83,7 @@ by_key(const void *a, const void *b)
 }
 
 void
-sorter_init(struct sorter *s, const char *field, bool reverse, uint64_t limit, uint64_t memory_bytes)
+sorter_init(struct sorter *s, struct paths *field, bool reverse, uint64_t limit, uint64_t memory_bytes)
 {
 	*s = (struct sorter){.field = field, .reverse = reverse, .limit = limit, .memory_bytes = memory_bytes};
 }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "libbx/core/event.h"
+#include "libbx/core/paths.h"
 
 /* What an event is sorted by.  Text is borrowed from the event. */
 struct sort_key {
@@ -21,8 +22,8 @@ struct sort_key {
 	struct bytes text;
 };
 
-/* `field` is start, end, duration, type, id, host, pid, or a path in the body, with `body.` before it or without. */
-struct sort_key sort_key_of(const struct event *ev, const char *field);
+/* By the first of the paths. */
+struct sort_key sort_key_of(const struct event *ev, struct paths *field);
 
 /* < 0, 0, > 0 */
 int sort_compare(const struct sort_key *a, const struct sort_key *b, bool reverse);
@@ -30,7 +31,7 @@ int sort_compare(const struct sort_key *a, const struct sort_key *b, bool revers
 struct sort_item;
 
 struct sorter {
-	const char *field; /* borrowed; NULL: as they came */
+	struct paths *field; /* borrowed; NULL: as they came */
 	bool reverse;
 	uint64_t limit; /* 0: none */
 	uint64_t memory_bytes, used_bytes;
@@ -39,7 +40,7 @@ struct sorter {
 	uint64_t came; /* events seen */
 };
 
-void sorter_init(struct sorter *s, const char *field, bool reverse, uint64_t limit, uint64_t memory_bytes);
+void sorter_init(struct sorter *s, struct paths *field, bool reverse, uint64_t limit, uint64_t memory_bytes);
 void sorter_fini(struct sorter *s);
 
 /* Copies the event if it is among the best so far.  False when memory_bytes, or the machine's memory, is used up. */

@@ -166,9 +166,17 @@ duration_of(const struct filter *f, struct mp_token *out)
 	return true;
 }
 
+const uint8_t *
+filter_value_at(const struct filter *f, const struct filter_node *n)
+{
+	if (n->body >= 0 && f->found[n->body])
+		return f->found[n->body];
+	return n->top >= 0 ? f->found[n->top] : NULL;
+}
+
 /* The body first, then the top, then what can be computed. */
-static bool
-value_of(const struct filter *f, const struct filter_node *n, struct mp_token *t)
+bool
+filter_value(const struct filter *f, const struct filter_node *n, struct mp_token *t)
 {
 	return token_at(f, n->body, t) || token_at(f, n->top, t) || (n->duration && duration_of(f, t));
 }
@@ -247,7 +255,7 @@ test(const struct filter *f, const struct filter_node *n)
 {
 	struct mp_token t;
 	int order;
-	if (!value_of(f, n, &t))
+	if (!filter_value(f, n, &t))
 		return false;
 	static const struct filter_literal none;
 	const struct filter_literal *v = n->count > 0 ? &f->literals[n->first] : &none;
@@ -290,17 +298,26 @@ holds(const struct filter *f, int at)
 }
 
 enum bx_err
-filter_scan(struct filter *f, const void *p, size_t n, size_t *used, bool *match)
+filter_find(struct filter *f, const void *p, size_t n, size_t *used)
 {
 	struct cursor c;
 	memset(f->found, 0, (size_t)f->slot_count * sizeof *f->found);
 	cursor_init(&c, p, n);
-	*match = false;
 	pass_event(f, &c);
-	if (c.err != BX_OK)
-		return c.err;
 	*used = cursor_offset(&c);
 	f->end = c.at;
+	return c.err;
+}
+
+enum bx_err
+filter_scan(struct filter *f, const void *p, size_t n, size_t *used, bool *match)
+{
+	size_t all;
+	*match = false;
+	enum bx_err err = filter_find(f, p, n, &all);
+	if (err != BX_OK)
+		return err;
+	*used = all;
 	*match = holds(f, f->root);
 	return BX_OK;
 }

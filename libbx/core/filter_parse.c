@@ -19,109 +19,18 @@
 #include <string.h>
 
 #include "libbx/core/datetime.h"
-#include "libbx/core/filter_lex.h"
+#include "libbx/core/filter_path.h"
 #include "libbx/core/parse.h"
 
-enum { NONE = -1, WORD_CAP = 64, TEXT_MAX = 64 * 1024 };
-
-struct parser {
-	struct filter *f;
-	struct filter_lex lex;
-	int64_t now_ns;
-	int depth;
-};
-
-/* ---- building ---------------------------------------------------------------------------------------------------- */
-
-static void
-fail_memory(struct parser *p)
-{
-	filter_lex_fail(&p->lex, p->lex.start, "out of memory");
-}
-
-/* Room for one more; grows by doubling, from and to powers of two. */
-static bool
-grow(struct parser *p, void **items, int count, size_t size)
-{
-	if (count & (count - 1))
-		return true;
-	void *grown = realloc(*items, (count ? 2 * (size_t)count : 1) * size);
-	if (!grown) {
-		fail_memory(p);
-		return false;
-	}
-	*items = grown;
-	return true;
-}
-
-static int
-add_node(struct parser *p, enum filter_op op)
-{
-	struct filter *f = p->f;
-	if (f->node_count == FILTER_NODES_MAX)
-		filter_lex_fail(&p->lex, p->lex.start, "the filter is too long");
-	void *nodes = f->nodes;
-	if (p->lex.word == WORD_BAD || !grow(p, &nodes, f->node_count, sizeof *f->nodes))
-		return NONE;
-	f->nodes = nodes;
-	f->nodes[f->node_count] =
-	    (struct filter_node){.op = op, .left = NONE, .right = NONE, .body = NONE, .top = NONE};
-	return f->node_count++;
-}
-
-static int
-add_key(struct parser *p, struct bytes name)
-{
-	struct filter *f = p->f;
-	void *keys = f->keys;
-	if (!grow(p, &keys, f->key_count, sizeof *f->keys))
-		return NONE;
-	f->keys = keys;
-	struct filter_key *k = &f->keys[f->key_count];
-	*k = (struct filter_key){.name = name, .slot = NONE, .child = NONE, .next = NONE};
-	k->is_index = name.n > 0 && name.n < 10;
-	for (size_t i = 0; k->is_index && i < name.n; i++) {
-		k->is_index = name.p[i] >= '0' && name.p[i] <= '9';
-		k->index = k->index * 10 + (uint32_t)(name.p[i] - '0');
-	}
-	return f->key_count++;
-}
-
-/* The slot of a path below the keys at *first, made where it is not there. */
-static int
-add_path(struct parser *p, int root_is_top, const struct bytes *parts, int count)
-{
-	int above = NONE, key = NONE;
-	for (int i = 0; i < count; i++) {
-		int first = above != NONE ? p->f->keys[above].child : root_is_top ? p->f->top_keys : p->f->body_keys;
-		for (key = first; key != NONE && !bytes_equal(p->f->keys[key].name, parts[i]);)
-			key = p->f->keys[key].next;
-		if (key == NONE) {
-			key = add_key(p, parts[i]);
-			if (key == NONE)
-				return NONE;
-			p->f->keys[key].next = first;
-			if (above != NONE)
-				p->f->keys[above].child = key;
-			else if (root_is_top)
-				p->f->top_keys = key;
-			else
-				p->f->body_keys = key;
-		}
-		above = key;
-	}
-	if (p->f->keys[key].slot == NONE)
-		p->f->keys[key].slot = p->f->slot_count++;
-	return p->f->keys[key].slot;
-}
+enum { WORD_CAP = 64 };
 
 static bool
-add_literal(struct parser *p, const struct filter_literal *literal)
+add_literal(struct filter_parser *p, const struct filter_literal *literal)
 {
 	void *literals = p->f->literals;
 	if (p->f->literal_count == FILTER_NODES_MAX)
 		filter_lex_fail(&p->lex, p->lex.start, "the filter has too many values");
-	if (p->lex.word == WORD_BAD || !grow(p, &literals, p->f->literal_count, sizeof *literal))
+	if (p->lex.word == WORD_BAD || !filter_grow(p, &literals, p->f->literal_count, sizeof *literal))
 		return false;
 	p->f->literals = literals;
 	p->f->literals[p->f->literal_count++] = *literal;
@@ -131,14 +40,14 @@ add_literal(struct parser *p, const struct filter_literal *literal)
 /* ---- words ------------------------------------------------------------------------------------------------------- */
 
 static bool
-at_name(const struct parser *p, const char *name)
+at_name(const struct filter_parser *p, const char *name)
 {
 	return p->lex.word == WORD_NAME && p->lex.len == strlen(name) && memcmp(p->lex.p, name, p->lex.len) == 0;
 }
 
 /* Goes on when the word is this one. */
 static bool
-take(struct parser *p, enum filter_word word)
+take(struct filter_parser *p, enum filter_word word)
 {
 	if (p->lex.word != word)
 		return false;
@@ -147,21 +56,12 @@ take(struct parser *p, enum filter_word word)
 }
 
 static bool
-take_name(struct parser *p, const char *name)
+take_name(struct filter_parser *p, const char *name)
 {
 	if (!at_name(p, name))
 		return false;
 	filter_lex_next(&p->lex);
 	return true;
-}
-
-static void
-expected(struct parser *p, const char *what)
-{
-	if (p->lex.word == WORD_END)
-		filter_lex_fail(&p->lex, p->lex.start, "the filter ends where %s is expected", what);
-	else
-		filter_lex_fail(&p->lex, p->lex.start, "here %s is expected", what);
 }
 
 /* ---- values ------------------------------------------------------------------------------------------------------ */
@@ -214,7 +114,7 @@ read_unit_number(const char *word, struct filter_literal *v)
 }
 
 static void
-take_number(struct parser *p, struct filter_literal *v)
+take_number(struct filter_parser *p, struct filter_literal *v)
 {
 	char word[WORD_CAP];
 	struct datetime when;
@@ -235,13 +135,13 @@ take_number(struct parser *p, struct filter_literal *v)
 
 /* date("..."), behind its name. */
 static void
-take_date(struct parser *p, struct filter_literal *v)
+take_date(struct filter_parser *p, struct filter_literal *v)
 {
 	char word[WORD_CAP];
 	struct datetime when;
 	v->kind = FILTER_NUMBER;
 	if (!take(p, WORD_OPEN) || p->lex.word != WORD_TEXT || p->lex.len >= sizeof word) {
-		expected(p, "(\"...\") with a date in it");
+		filter_expected(p, "(\"...\") with a date in it");
 		return;
 	}
 	memcpy(word, p->lex.p, p->lex.len);
@@ -254,11 +154,11 @@ take_date(struct parser *p, struct filter_literal *v)
 	set_stretch(v, &when);
 	filter_lex_next(&p->lex);
 	if (!take(p, WORD_CLOSE))
-		expected(p, "')'");
+		filter_expected(p, "')'");
 }
 
 static void
-take_value(struct parser *p)
+take_value(struct filter_parser *p)
 {
 	struct filter_literal v = {.kind = FILTER_NIL};
 	if (p->lex.word == WORD_NUMBER) {
@@ -282,7 +182,7 @@ take_value(struct parser *p)
 		filter_lex_fail(&p->lex, p->lex.start, "'%.*s' is no value; text stands in quotes",
 		    (int)(p->lex.len < 40 ? p->lex.len : 40), p->lex.p);
 	} else {
-		expected(p, "a value");
+		filter_expected(p, "a value");
 	}
 	if (p->lex.word != WORD_BAD)
 		add_literal(p, &v);
@@ -291,61 +191,7 @@ take_value(struct parser *p)
 /* ---- tests ------------------------------------------------------------------------------------------------------- */
 
 static void
-find_times(struct parser *p)
-{
-	static const struct bytes start = {(const uint8_t *)"start", 5}, end = {(const uint8_t *)"end", 3};
-	p->f->start_slot = add_path(p, 1, &start, 1);
-	p->f->end_slot = add_path(p, 1, &end, 1);
-}
-
-static bool
-is_part(const struct parser *p)
-{
-	return p->lex.word == WORD_NAME || p->lex.word == WORD_TEXT || p->lex.word == WORD_NUMBER;
-}
-
-/* Reads a path and gives the node its slots. */
-static void
-take_path(struct parser *p, int node)
-{
-	struct bytes parts[FILTER_PARTS_MAX];
-	int count = 0;
-	bool top_only = p->lex.word == WORD_DOT;
-	if (top_only)
-		filter_lex_next_part(&p->lex);
-	if (p->lex.word != WORD_NAME && p->lex.word != WORD_TEXT) {
-		expected(p, "the name of a field");
-		return;
-	}
-	for (;;) {
-		if (count == FILTER_PARTS_MAX) {
-			filter_lex_fail(&p->lex, p->lex.start, "a path has at most %d parts", FILTER_PARTS_MAX);
-			return;
-		}
-		parts[count++] = (struct bytes){(const uint8_t *)p->lex.p, p->lex.len};
-		filter_lex_next(&p->lex);
-		if (p->lex.word != WORD_DOT || !p->lex.joined)
-			break;
-		filter_lex_next_part(&p->lex);
-		if (!is_part(p) || !p->lex.joined) {
-			expected(p, "the name of a field");
-			return;
-		}
-	}
-	if (p->lex.word == WORD_BAD)
-		return;
-	int body = top_only ? NONE : add_path(p, 0, parts, count);
-	int top = add_path(p, 1, parts, count);
-	bool duration = count == 1 && parts[0].n == 8 && memcmp(parts[0].p, "duration", 8) == 0;
-	if (duration)
-		find_times(p);
-	p->f->nodes[node].body = body;
-	p->f->nodes[node].top = top;
-	p->f->nodes[node].duration = duration;
-}
-
-static void
-take_one_value(struct parser *p, int node, enum filter_op op)
+take_one_value(struct filter_parser *p, int node, enum filter_op op)
 {
 	p->f->nodes[node].op = op;
 	p->f->nodes[node].first = p->f->literal_count;
@@ -361,30 +207,30 @@ take_one_value(struct parser *p, int node, enum filter_op op)
 }
 
 static void
-take_list(struct parser *p, int node)
+take_list(struct filter_parser *p, int node)
 {
 	int first = p->f->literal_count;
 	if (!take(p, WORD_OPEN)) {
-		expected(p, "'(' and a list of values");
+		filter_expected(p, "'(' and a list of values");
 		return;
 	}
 	do
 		take_value(p);
 	while (p->lex.word != WORD_BAD && take(p, WORD_COMMA));
 	if (!take(p, WORD_CLOSE))
-		expected(p, "',' or ')'");
+		filter_expected(p, "',' or ')'");
 	p->f->nodes[node].op = FILTER_IN;
 	p->f->nodes[node].first = first;
 	p->f->nodes[node].count = p->f->literal_count - first;
 }
 
 static void
-take_pattern(struct parser *p, int node, enum filter_op op)
+take_pattern(struct filter_parser *p, int node, enum filter_op op)
 {
 	char why[120];
 	size_t offset;
 	if (p->lex.word != WORD_TEXT) {
-		expected(p, "text in quotes");
+		filter_expected(p, "text in quotes");
 		return;
 	}
 	struct filter_literal v = {.kind = FILTER_TEXT, .text = {(const uint8_t *)p->lex.p, p->lex.len}};
@@ -423,7 +269,7 @@ static const struct {
 
 /* What may stand behind a path. */
 static void
-take_test(struct parser *p, int node)
+take_test(struct filter_parser *p, int node)
 {
 	for (size_t i = 0; i < sizeof comparisons / sizeof *comparisons; i++) {
 		if (take(p, comparisons[i].word)) {
@@ -445,59 +291,59 @@ take_test(struct parser *p, int node)
 
 /* `path not in (...)`, `path not exists`: the node is then below a NOT. */
 static int
-take_path_and_test(struct parser *p)
+take_path_and_test(struct filter_parser *p)
 {
-	int node = add_node(p, FILTER_HOLDS);
-	if (node == NONE)
-		return NONE;
-	take_path(p, node);
+	int node = filter_add_node(p, FILTER_HOLDS);
+	if (node == FILTER_NONE)
+		return FILTER_NONE;
+	filter_take_path(p, node);
 	if (p->lex.word == WORD_BAD)
-		return NONE;
+		return FILTER_NONE;
 	bool negated = take_name(p, "not");
 	take_test(p, node);
 	if (negated && p->lex.word != WORD_BAD && p->f->nodes[node].op != FILTER_IN &&
 	    p->f->nodes[node].op != FILTER_EXISTS)
-		expected(p, "'in' or 'exists'");
+		filter_expected(p, "'in' or 'exists'");
 	if (!negated || p->lex.word == WORD_BAD)
 		return node;
-	int negation = add_node(p, FILTER_NOT);
-	if (negation != NONE)
+	int negation = filter_add_node(p, FILTER_NOT);
+	if (negation != FILTER_NONE)
 		p->f->nodes[negation].left = node;
 	return negation;
 }
 
 /* ---- structure --------------------------------------------------------------------------------------------------- */
 
-static int take_or(struct parser *p);
+static int take_or(struct filter_parser *p);
 
 static int
-take_exists(struct parser *p)
+take_exists(struct filter_parser *p)
 {
-	int node = add_node(p, FILTER_EXISTS);
+	int node = filter_add_node(p, FILTER_EXISTS);
 	bool open = take(p, WORD_OPEN);
-	if (node == NONE)
-		return NONE;
-	take_path(p, node);
+	if (node == FILTER_NONE)
+		return FILTER_NONE;
+	filter_take_path(p, node);
 	if (open && !take(p, WORD_CLOSE))
-		expected(p, "')'");
+		filter_expected(p, "')'");
 	return node;
 }
 
 static int
-take_not(struct parser *p)
+take_not(struct filter_parser *p)
 {
-	int node = NONE;
+	int node = FILTER_NONE;
 	if (++p->depth > FILTER_DEPTH_MAX) {
 		filter_lex_fail(&p->lex, p->lex.start, "nested more than %d deep", FILTER_DEPTH_MAX);
 	} else if (take(p, WORD_NOT) || take_name(p, "not")) {
 		int below = take_not(p);
-		node = p->lex.word == WORD_BAD ? NONE : add_node(p, FILTER_NOT);
-		if (node != NONE)
+		node = p->lex.word == WORD_BAD ? FILTER_NONE : filter_add_node(p, FILTER_NOT);
+		if (node != FILTER_NONE)
 			p->f->nodes[node].left = below;
 	} else if (take(p, WORD_OPEN)) {
 		node = take_or(p);
 		if (!take(p, WORD_CLOSE))
-			expected(p, "')'");
+			filter_expected(p, "')'");
 	} else if (take_name(p, "exists")) {
 		node = take_exists(p);
 	} else {
@@ -509,14 +355,15 @@ take_not(struct parser *p)
 
 /* One level of `a op b op c`: a chain that leans to the left. */
 static int
-take_chain(struct parser *p, enum filter_op op, enum filter_word word, const char *name, int (*below)(struct parser *p))
+take_chain(struct filter_parser *p, enum filter_op op, enum filter_word word, const char *name,
+    int (*below)(struct filter_parser *p))
 {
 	int left = below(p);
 	while (p->lex.word != WORD_BAD && (take(p, word) || take_name(p, name))) {
 		int right = below(p);
-		int node = p->lex.word == WORD_BAD ? NONE : add_node(p, op);
-		if (node == NONE)
-			return NONE;
+		int node = p->lex.word == WORD_BAD ? FILTER_NONE : filter_add_node(p, op);
+		if (node == FILTER_NONE)
+			return FILTER_NONE;
 		p->f->nodes[node].left = left;
 		p->f->nodes[node].right = right;
 		left = node;
@@ -525,75 +372,30 @@ take_chain(struct parser *p, enum filter_op op, enum filter_word word, const cha
 }
 
 static int
-take_and(struct parser *p)
+take_and(struct filter_parser *p)
 {
 	return take_chain(p, FILTER_AND, WORD_AND, "and", take_not);
 }
 
 static int
-take_or(struct parser *p)
+take_or(struct filter_parser *p)
 {
 	return take_chain(p, FILTER_OR, WORD_OR, "or", take_and);
 }
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
 
-static bool
-make_room(struct filter *f, const char *text, size_t n)
-{
-	f->store = malloc(2 * n + 1); /* the text itself, then what is quoted */
-	if (!f->store)
-		return false;
-	if (n)
-		memcpy(f->store, text, n);
-	return true;
-}
-
 struct filter *
 filter_parse(const char *text, size_t n, int64_t now_ns, struct filter_error *err)
 {
-	struct filter *f = calloc(1, sizeof *f);
-	struct parser p = {.f = f, .now_ns = now_ns};
-	*err = (struct filter_error){.column = 1};
-	if (n > TEXT_MAX) {
-		snprintf(err->text, sizeof err->text, "a filter has at most %d bytes", TEXT_MAX);
-		filter_free(&f);
+	struct filter_parser p;
+	struct filter *f = filter_begin(&p, text, n, now_ns, err);
+	if (!f)
 		return NULL;
-	}
-	if (!f || !make_room(f, text, n)) {
-		snprintf(err->text, sizeof err->text, "out of memory");
-		filter_free(&f);
-		return NULL;
-	}
-	f->body_keys = f->top_keys = f->start_slot = f->end_slot = NONE;
-	filter_lex_init(&p.lex, f->store, n, f->store + n, err);
-	filter_lex_next(&p.lex);
 	f->root = take_or(&p);
 	if (p.lex.word != WORD_END)
-		expected(&p, "'&&', '||' or the end");
-	f->found = p.lex.word == WORD_BAD ? NULL : calloc((size_t)f->slot_count + 1, sizeof *f->found);
-	if (f->found)
-		return f;
-	fail_memory(&p);
-	filter_free(&f);
-	return NULL;
-}
-
-void
-filter_free(struct filter **fp)
-{
-	struct filter *f = *fp;
-	if (!f)
-		return;
-	for (int i = 0; i < f->node_count; i++)
-		filter_regex_free(&f->nodes[i].regex);
-	free(f->store);
-	free(f->nodes);
-	free(f->literals);
-	free(f->keys);
-	free(f->found);
-	free(f);
-	*fp = NULL;
+		filter_expected(&p, "'&&', '||' or the end");
+	return filter_finish(&p);
 }
 
 void

@@ -78,6 +78,15 @@ struct filter {
 	const uint8_t *end;       /* of the event at hand */
 };
 
+/* Leaves values at their slots.  What it returns and *used are as filter_scan's. */
+enum bx_err filter_find(struct filter *f, const void *p, size_t n, size_t *used);
+
+/* What the node's path leads to.  False: the event has no such field, and it cannot be computed. */
+struct mp_token;
+bool filter_value(const struct filter *f, const struct filter_node *n, struct mp_token *t);
+const uint8_t *filter_value_at(
+    const struct filter *f, const struct filter_node *n); /* NULL also where it is computed */
+
 struct filter_regex *filter_regex_new(struct bytes pattern, char *why, size_t cap, size_t *offset);
 void filter_regex_free(struct filter_regex **r);
 bool filter_regex_matches(struct filter_regex *r, struct bytes text);

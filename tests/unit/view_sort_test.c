@@ -7,6 +7,15 @@
 
 enum { COUNT = 60 };
 
+static struct paths *
+path_of(const char *text)
+{
+	struct filter_error err;
+	struct paths *p = paths_parse(text, strlen(text), &err);
+	assert_non_null(p);
+	return p;
+}
+
 /* Event i: value (i * 37) % 17, as a number, a text or not at all. */
 static void
 add_event(struct buf *b, unsigned i)
@@ -46,7 +55,7 @@ make_events(struct buf bufs[COUNT], struct event events[COUNT])
 
 /* Insertion sort, which is stable and plain to see. */
 static void
-expected_order(const struct event *events, const char *field, bool reverse, unsigned out[COUNT])
+expected_order(const struct event *events, struct paths *field, bool reverse, unsigned out[COUNT])
 {
 	for (unsigned i = 0; i < COUNT; i++) {
 		unsigned at = i;
@@ -71,12 +80,13 @@ every_limit_gives_the_front_of_the_whole_order(void **state)
 	struct event events[COUNT];
 	make_events(bufs, events);
 	for (size_t f = 0; f < COUNT_OF(fields); f++) {
+		struct paths *field = path_of(fields[f]);
 		for (int reverse = 0; reverse < 2; reverse++) {
 			unsigned expected[COUNT];
-			expected_order(events, fields[f], reverse, expected);
+			expected_order(events, field, reverse, expected);
 			for (unsigned limit = 0; limit <= COUNT + 1; limit++) {
 				struct sorter s;
-				sorter_init(&s, fields[f], reverse, limit, 1 << 20);
+				sorter_init(&s, field, reverse, limit, 1 << 20);
 				for (unsigned i = 0; i < COUNT; i++)
 					assert_true(sorter_add(&s, &events[i]));
 				sorter_finish(&s);
@@ -91,6 +101,7 @@ every_limit_gives_the_front_of_the_whole_order(void **state)
 				sorter_fini(&s);
 			}
 		}
+		paths_free(&field);
 	}
 	for (unsigned i = 0; i < COUNT; i++)
 		buf_fini(&bufs[i]);
@@ -117,18 +128,20 @@ memory_is_bounded_and_the_limit_keeps_within_it(void **state)
 	struct event events[COUNT];
 	struct sorter s;
 	make_events(bufs, events);
-	sorter_init(&s, "end", false, 0, 4096);
+	struct paths *end = path_of("end");
+	sorter_init(&s, end, false, 0, 4096);
 	unsigned taken = 0;
 	while (taken < COUNT && sorter_add(&s, &events[taken]))
 		taken++;
 	assert_true(taken > 5 && taken < COUNT);
 	sorter_fini(&s);
-	sorter_init(&s, "end", false, 5, 4096);
+	sorter_init(&s, end, false, 5, 4096);
 	for (unsigned round = 0; round < 100; round++)
 		for (unsigned i = 0; i < COUNT; i++)
 			assert_true(sorter_add(&s, &events[i]));
 	assert_int_equal(s.count, 5);
 	sorter_fini(&s);
+	paths_free(&end);
 	for (unsigned i = 0; i < COUNT; i++)
 		buf_fini(&bufs[i]);
 }
