@@ -43,6 +43,7 @@ CORE := $(wildcard libbx/core/*.c)
 LIBBX := $(wildcard libbx/*.c)
 LIBBX_TCP := $(wildcard libbx/tcp/*.c)
 OXRUN := $(wildcard preload/oxrun*.c)
+PRELOAD_PARTS := preload/conffile.c preload/settings.c
 PRELOAD := $(filter-out $(OXRUN),$(wildcard preload/*.c)) $(wildcard preload/*.S)
 OXD := $(filter-out oxd/oxctl.c oxd/main.c,$(wildcard oxd/*.c))
 OXVIEW := $(filter-out oxview/main.c,$(wildcard oxview/*.c))
@@ -122,15 +123,19 @@ $(B)/libbx_tcp.so.1: $(call obj,$(LIBBX_TCP)) $(B)/libbxcore.a libbx/tcp/tcp.map
 $(B)/libbxtcp.a: $(call obj,$(LIBBX_TCP))
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 
+# What of the shim is no wrapper, for oxrun and for unit tests.
+$(B)/libbxshim.a: $(call obj,$(PRELOAD_PARTS))
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+
 $(B)/libbx.so: $(B)/libbx.so.1
 	$(Q)ln -sf libbx.so.1 $@
 
 preload_link = $(CC) $(ALL_LDFLAGS) $(if $(SAN),-shared,$(SHARED_FLAGS)) -Wl,--version-script=preload/preload.map $(1) -o $@ \
-	$(call obj,$(PRELOAD)) -L$(B) -l:libbx.so.1
-$(B)/libbx_preload.so: $(call obj,$(PRELOAD)) $(B)/libbx.so.1 preload/preload.map
+	$(call obj,$(PRELOAD)) -L$(B) -l:libbx.so.1 $(B)/libbxcore.a
+$(B)/libbx_preload.so: $(call obj,$(PRELOAD)) $(B)/libbx.so.1 $(B)/libbxcore.a preload/preload.map
 	$(call say,LD,$@)$(call preload_link,-Wl$(comma)-rpath$(comma)'$$ORIGIN')
 # What is installed has no RUNPATH: libbx.so.1 is then found as any library is.
-$(B)/install/libbx_preload.so: $(call obj,$(PRELOAD)) $(B)/libbx.so.1 preload/preload.map
+$(B)/install/libbx_preload.so: $(call obj,$(PRELOAD)) $(B)/libbx.so.1 $(B)/libbxcore.a preload/preload.map
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(call preload_link,)
 
@@ -140,7 +145,7 @@ $(B)/oxctl: $(call obj,oxd/oxctl.c) $(B)/liboxd.a $(B)/libbxcore.a
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(OXD_LIBS)
 $(B)/oxview: $(call obj,oxview/main.c) $(B)/liboxview.a $(B)/libbxcore.a
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(OXVIEW_LIBS)
-$(B)/oxrun: $(call obj,$(OXRUN)) $(B)/libbxparts.a
+$(B)/oxrun: $(call obj,$(OXRUN)) $(B)/libbxshim.a $(B)/libbxparts.a
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^
 
 # ---- tests -----------------------------------------------------------------------------------------------------------
@@ -148,9 +153,9 @@ $(B)/oxrun: $(call obj,$(OXRUN)) $(B)/libbxparts.a
 # A test or victim names what it links in a comment: /* LIBS: -lpq */
 libs_of = $(shell sed -n 's,^/\* LIBS: \(.*\) \*/$$,\1,p' $(1))
 
-$(B)/unit/%: $(B)/obj/tests/unit/%.c.o $(B)/liboxd.a $(B)/liboxview.a $(B)/libbxtcp.a $(B)/libbxparts.a
+$(B)/unit/%: $(B)/obj/tests/unit/%.c.o $(B)/liboxd.a $(B)/liboxview.a $(B)/libbxtcp.a $(B)/libbxshim.a $(B)/libbxparts.a
 	@mkdir -p $(@D)
-	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $< $(B)/liboxd.a $(B)/liboxview.a $(B)/libbxtcp.a $(B)/libbxparts.a $(call libs_of,tests/unit/$*.c) -lcmocka $(OXD_LIBS) $(OXVIEW_LIBS)
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $< $(B)/liboxd.a $(B)/liboxview.a $(B)/libbxtcp.a $(B)/libbxshim.a $(B)/libbxparts.a $(call libs_of,tests/unit/$*.c) -lcmocka $(OXD_LIBS) $(OXVIEW_LIBS)
 $(B)/victims/%: $(B)/obj/tests/victims/%.c.o $(B)/libbx.so
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $< $(subst @B@,$(B),$(call libs_of,tests/victims/$*.c)) -Wl,-rpath,'$$ORIGIN/..'

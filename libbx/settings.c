@@ -167,16 +167,31 @@ limit_event_to_ring(void)
 		bx_config.event_max = EVENT_MAX_LEAST;
 }
 
+static const char *(*second_source)(const char *variable);
+
+void
+settings_source(const char *(*source)(const char *variable))
+{
+	second_source = source;
+}
+
+static void
+read_from(const struct bx_setting *s, const char *text)
+{
+	if (text && *text && !s->read(text))
+		bx_config.bad_settings++;
+}
+
 void
 settings_read(void)
 {
 	int kept = errno;
 	for (size_t i = 0; i < bx_setting_count; i++) {
 		const struct bx_setting *s = &bx_settings[i];
-		const char *text = secure_getenv(s->name);
 		s->read(s->fallback);
-		if (text && *text && !s->read(text))
-			bx_config.bad_settings++;
+		if (second_source)
+			read_from(s, second_source(s->name));
+		read_from(s, secure_getenv(s->name));
 	}
 	limit_event_to_ring();
 	read_host();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * settings: what libbx honours from the environment, one table.
+ * settings: what libbx honours from the environment, one table.  Under the shim a file may say what the environment does not.
  *
  * A value that is not understood is as if it were not set, and is counted: a library neither prints nor leaves its host
  * without events for a typo.  Who wants to know asks bx_stats() (bad_settings) or `oxrun --check`.
@@ -25,5 +25,8 @@ extern const size_t bx_setting_count;
 /* Reads all of them, once a process, into bx_config, and counts what it does not understand.  Allocates nothing, keeps
  * errno.  In a setuid program nothing is read from the environment. */
 void settings_read(void);
+
+/* From where a variable is taken that the environment lacks; before settings_read(). */
+void settings_source(const char *(*source)(const char *variable));
 
 #endif

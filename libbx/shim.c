@@ -2,23 +2,24 @@
 /* shim: the calls of shim.h that make the process itself a context. */
 #include "libbx/shim.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "libbx/context.h"
 #include "libbx/root.h"
+#include "libbx/settings.h"
 #include "libbx/transport.h"
 
 int
-bx__process_begin(const char *name)
+bx__process_begin(const struct bx__process *p)
 {
-	if (!root_declare(name, clock_mono_ns(), clock_wall_ns()))
+	if (!root_declare(p->name, p->start_mono ? p->start_mono : clock_mono_ns(),
+		p->start_mono ? p->start_wall : clock_wall_ns()))
 		return -1;
-	const char *tcp =
-	    secure_getenv("BLUEOX_PRELOAD_TCP"); /* a thread in a stranger is not for an inherited BLUEOX_HOST */
-	if (tcp && strcmp(tcp, "1") == 0)
-		return bx_configure_default();
-	return configure_over(&transport_ring, NULL, 0);
+	settings_source(p->setting);
+	int on = p->tcp ? bx_configure_default() : configure_over(&transport_ring, NULL, 0);
+	if (p->bad_settings)
+		atomic_fetch_add(&bx_config.bad_settings, p->bad_settings());
+	return on;
 }
 
 /* Asked at every exit: a process that has done nothing shall not begin to now. */

@@ -14,13 +14,25 @@
 
 #include "include/blueox.h"
 
+/* The process as its shim knows it. */
+struct bx__process {
+	const char *name;   /* its type (`psql`, `nightly.psql`), copied */
+	int64_t start_mono; /* when it began, ns; 0: now */
+	int64_t start_wall;
+	bool tcp; /* BLUEOX_HOST counts */
+	const char *(*setting)(
+	    const char *variable); /* what is said of a variable that the environment lacks; or NULL */
+	uint32_t (*bad_settings)(
+	    void); /* how many there are besides libbx's own, asked when it has read these; or NULL */
+};
+
 /*
  * Counts as bx_configure_default() and makes the process itself a context: whatever is opened while this thread has no
- * context of its own lies under it.  `name` is its type (`psql`, `nightly.psql`), copied.  BLUEOX_ID and TRACEPARENT
- * are read for its id and parent.  Nothing is allocated or opened; safe before constructors have run.  Returns 0, or
- * -1 when recording stays off.  A second call, from a shim loaded twice, changes nothing and returns -1.
+ * context of its own lies under it.  BLUEOX_ID and TRACEPARENT are read for its id and parent.  Nothing is allocated or
+ * opened; safe before constructors have run.  Returns 0, or -1 when recording stays off.  A second call, from a shim
+ * loaded twice, changes nothing and returns -1.
  */
-int bx__process_begin(const char *name);
+int bx__process_begin(const struct bx__process *p);
 
 /*
  * The process context's own event, to be filled and ended with bx_done() when the process leaves: NULL unless this

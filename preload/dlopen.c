@@ -11,8 +11,6 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
 typedef void *dlopen_fn(const char *path, int flags);
 
@@ -34,8 +32,7 @@ dlopen_fn *
 dlopen_prepare(void)
 {
 	int saved = errno;
-	const char *keep = secure_getenv("BLUEOX_DEEPBIND");
-	bool strip = process_wanted() && !(keep && strcmp(keep, "keep") == 0);
+	bool strip = !process_is_off() && !shim_config.keep_deepbind;
 	dlopen_fn *found = (dlopen_fn *)(uintptr_t)dlsym(RTLD_NEXT, "dlopen");
 	__atomic_store_n(&dlopen_flags, strip ? ~RTLD_DEEPBIND : ~0, __ATOMIC_RELAXED);
 	__atomic_store_n(&dlopen_real, found ? found : no_dlopen, __ATOMIC_RELEASE);

@@ -9,6 +9,5 @@
 static void __attribute__((constructor)) shim_init(void)
 {
 	real_libc();
-	if (process_on())
-		process_watch_exit();
+	process_watch();
 }

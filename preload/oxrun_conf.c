@@ -128,7 +128,7 @@ conf_man(const struct conf *c, struct buf *out)
 	    "and with \\fB\\-\\-name\\fR \\fBTRACEPARENT\\fR and \\fBBLUEOX_PREFIX\\fR.\n"
 	    ".PP\n"
 	    "Read by what is preloaded: \\fBBLUEOX_PRELOAD=0\\fR does nothing at all; \\fBBLUEOX_NAME\\fR stands for\n"
-	    "the program's name; \\fBBLUEOX_QUERY_MAX\\fR bytes of a query are kept (default 4096);\n"
+	    "the program's name; \\fBBLUEOX_SQL_MAX\\fR bytes of a query are kept (default 4096);\n"
 	    "\\fBBLUEOX_DEEPBIND=keep\\fR lets plugins be opened with RTLD_DEEPBIND, which hides their calls;\n"
 	    "\\fBBLUEOX_RUN_DIR\\fR is the run directory of the oxd.\n"
 	    ".PP\n"

@@ -1,27 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "preload/pq_command.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { QUERY_MAX_DEFAULT = 4096, QUERY_MAX_LIMIT = 1 << 20 };
-
-/* Bytes of a query that an event shows, from BLUEOX_QUERY_MAX; what cannot be read as a number is the default. */
-static size_t
-query_max(void)
-{
-	static atomic_size_t known;
-	size_t max = atomic_load_explicit(&known, memory_order_relaxed);
-	if (max)
-		return max - 1;
-	const char *text = secure_getenv("BLUEOX_QUERY_MAX");
-	char *end = NULL;
-	unsigned long value = text ? strtoul(text, &end, 10) : 0;
-	max = end && end != text && !*end && value <= QUERY_MAX_LIMIT ? value : QUERY_MAX_DEFAULT;
-	atomic_store_explicit(&known, max + 1, memory_order_relaxed);
-	return max;
-}
 
 void
 pq_command_begin(struct pq_command *c, int server_pid)
@@ -41,7 +22,7 @@ pq_command_begin(struct pq_command *c, int server_pid)
 static void
 set_query(struct pq_command *c, const char *query, size_t kept, size_t size)
 {
-	size_t max = query_max();
+	size_t max = shim_config.sql_max;
 	span_set_cut(c->span, "query", query, kept, max);
 	if (size > max)
 		span_set(c->span, "query_size", size);
@@ -67,7 +48,7 @@ pq_command_prepare(struct pq_command *c, const char *name, const char *query)
 	pq_command_query(c, query);
 	if (name)
 		span_set(c->span, "statement", name);
-	c->prepares = pq_statement_new(name, query, query_max());
+	c->prepares = pq_statement_new(name, query, shim_config.sql_max);
 }
 
 void

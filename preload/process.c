@@ -2,21 +2,27 @@
 #include "preload/process.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdatomic.h>
-#include <stdio.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/resource.h>
 #include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "include/blueox.h"
 #include "libbx/shim.h"
-
-enum { PROCESS_NAME_MAX = 200 };
+#include "preload/settings.h"
 
 enum { UNSETTLED, SETTLING, ON, OFF };
 static atomic_int state;
+
+/* As the process was when the constructor ran: servers write their titles over the name. */
+static char program[SHIM_NAME_MAX];
+static int64_t start_mono, start_wall;
 
 bool
 process_wanted(void)
@@ -24,40 +30,88 @@ process_wanted(void)
 	if (getauxval(AT_SECURE))
 		return false;
 	const char *wanted = getenv("BLUEOX_PRELOAD");
-	return !(wanted && strcmp(wanted, "0") == 0);
+	return !(wanted && (strcmp(wanted, "0") == 0 || strcmp(wanted, "none") == 0));
 }
 
-static const char *
-own_name(char out[PROCESS_NAME_MAX])
+static int64_t
+clock_ns(clockid_t clock)
 {
-	const char *given = getenv("BLUEOX_NAME");
-	if (given && *given)
-		return given;
-	const char *program = program_invocation_short_name;
-	if (!program || !*program)
-		return "program";
-	size_t n = strnlen(program, PROCESS_NAME_MAX - 1);
-	for (size_t i = 0; i < n; i++)
-		out[i] = program[i] == '.' || program[i] == '^' ? '_' : program[i];
+	struct timespec now;
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static void
+note_program(void)
+{
+	const char *name = program_invocation_short_name;
+	strncpy(program, name && *name ? name : "program", sizeof program - 1);
+	start_mono = clock_ns(CLOCK_MONOTONIC);
+	start_wall = clock_ns(CLOCK_REALTIME);
+}
+
+/* The path of the executable, or NULL. */
+static const char *
+own_path(char out[PATH_MAX])
+{
+	ssize_t n = readlink("/proc/self/exe", out, PATH_MAX - 1);
+	if (n < 0)
+		return NULL;
 	out[n] = '\0';
 	return out;
+}
+
+static bool
+is_listed(void)
+{
+	char path[PATH_MAX];
+	return shim_settings_want(program, own_path(path));
+}
+
+/* What stands in for each dot of a program's own name, so that it is one part. */
+static void
+one_part(char *name)
+{
+	for (; *name; name++)
+		if (*name == '.' || *name == '^')
+			*name = '_';
+}
+
+static void
+full_name(char out[2 * SHIM_NAME_MAX])
+{
+	char *p = out;
+	if (shim_config.prefix[0]) {
+		p = stpcpy(p, shim_config.prefix);
+		*p++ = '.';
+	}
+	if (shim_config.name[0]) {
+		strcpy(p, shim_config.name);
+	} else {
+		strcpy(p, program);
+		one_part(p);
+	}
 }
 
 static int
 settle(void)
 {
+	char name[2 * SHIM_NAME_MAX];
 	if (!process_wanted())
 		return OFF;
-	char program[PROCESS_NAME_MAX], full[2 * PROCESS_NAME_MAX];
-	const char *name = own_name(program), *prefix = getenv("BLUEOX_PREFIX");
-	size_t prefix_len = prefix ? strlen(prefix) : 0, name_len = strlen(name);
-	if (prefix_len && prefix_len + 1 + name_len < sizeof full) {
-		memcpy(full, prefix, prefix_len);
-		full[prefix_len] = '.';
-		memcpy(full + prefix_len + 1, name, name_len + 1);
-		name = full;
-	}
-	return bx__process_begin(name) == 0 ? ON : OFF;
+	if (!program[0])
+		note_program();
+	shim_settings_read();
+	if (!shim_config.kinds || !is_listed())
+		return OFF;
+	full_name(name);
+	struct bx__process p = {.name = name,
+	    .start_mono = start_mono,
+	    .start_wall = start_wall,
+	    .tcp = shim_config.tcp,
+	    .setting = shim_settings_for_libbx,
+	    .bad_settings = shim_settings_bad};
+	return bx__process_begin(&p) == 0 ? ON : OFF;
 }
 
 bool
@@ -75,6 +129,13 @@ process_on(void)
 	return now == ON && bx_configured();
 }
 
+bool
+process_is_off(void)
+{
+	(void)process_on();
+	return atomic_load_explicit(&state, memory_order_acquire) == OFF;
+}
+
 static double
 seconds(struct timeval t)
 {
@@ -85,7 +146,7 @@ static void
 emit_exit(int status, void *unused)
 {
 	(void)unused;
-	bx_ctx *ctx = process_on() ? bx__process_event() : NULL;
+	bx_ctx *ctx = atomic_load(&state) == ON ? bx__process_event() : NULL;
 	if (!ctx)
 		return;
 	struct rusage used;
@@ -104,7 +165,14 @@ emit_exit(int status, void *unused)
 }
 
 void
-process_watch_exit(void)
+process_watch(void)
 {
+	if (!process_wanted())
+		return;
+	if (!program[0])
+		note_program();
 	on_exit(emit_exit, NULL);
+	const char *stacks = getenv("BLUEOX_STACKS"); /* early: before there can be a signal handler */
+	if (stacks && strcmp(stacks, "early") == 0)
+		(void)process_on();
 }

@@ -12,16 +12,28 @@
 
 #include <stdbool.h>
 
-/* The environment wants the shim: BLUEOX_PRELOAD is not 0, and the process runs with nobody else's rights. */
+#include "preload/settings.h"
+
+/* The environment alone does not forbid it: BLUEOX_PRELOAD is not 0, and the process runs with nobody else's rights. */
 bool process_wanted(void);
 
 /*
- * Wrappers record.  The first call settles it and gives the process its name, so it works before the constructor too;
- * while one thread settles it the others are told no.
+ * This process is recorded.  The first call settles it: reads the settings and gives the process its name, so it works
+ * before the constructor too; while one thread settles it the others are told no.
  */
 bool process_on(void);
 
-/* From the constructor: sees to the event at exit. */
-void process_watch_exit(void);
+/* The same question where it matters if the answer is no for good: not recorded, now or ever. */
+bool process_is_off(void);
+
+/* It is, and events of this kind are wanted. */
+static inline bool
+process_makes(enum kind kind)
+{
+	return process_on() && (shim_config.kinds >> kind & 1);
+}
+
+/* From the constructor: sees to the event at exit.  Makes no system call, but with BLUEOX_STACKS=early. */
+void process_watch(void);
 
 #endif

@@ -17,11 +17,11 @@
 #include "libbx/shim.h"
 #include "preload/process.h"
 
-/* Wrappers record in this process. */
+/* Wrappers record events of this kind in this process. */
 static inline bool
-span_on(void)
+span_on(enum kind kind)
 {
-	return process_on();
+	return process_makes(kind);
 }
 
 /* Begins an event under what is current on this thread, or under the process itself. */

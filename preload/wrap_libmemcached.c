@@ -75,7 +75,7 @@ call_begin(struct call *call, void *caller, memcached_st *handle, const char *op
 {
 	bool inner = false;
 	*call = (struct call){.real = real_memcached(caller, &inner), .handle = handle};
-	if (!call->real || inner || !handle || !span_on())
+	if (!call->real || inner || !handle || !span_on(KIND_MEMCACHE))
 		return false;
 	int saved = errno;
 	call->client = (struct client *)track_get(&clients, handle);
@@ -292,7 +292,7 @@ fetch_join(struct call *call, void *caller, memcached_st *handle)
 {
 	bool inner = false;
 	*call = (struct call){.real = real_memcached(caller, &inner), .handle = handle};
-	if (!call->real || inner || !handle || !span_on())
+	if (!call->real || inner || !handle || !span_on(KIND_MEMCACHE))
 		return false;
 	call->client = (struct client *)track_find(&clients, handle);
 	call->span = call->client ? call->client->fetched : NULL;

@@ -48,7 +48,7 @@ call_begin(struct call *call, void *caller, PGconn *pg)
 {
 	bool inner = false;
 	*call = (struct call){.real = real_pq(caller, &inner), .pg = pg};
-	if (!call->real || inner || !pg || !span_on())
+	if (!call->real || inner || !pg || !span_on(KIND_SQL))
 		return false;
 	call->saved_errno = errno;
 	call->conn = pq_conn_get(pg);
@@ -231,7 +231,7 @@ call_join(struct call *call, void *caller, PGconn *pg, bool *inner)
 {
 	*inner = false;
 	*call = (struct call){.real = real_pq(caller, inner), .pg = pg};
-	if (call->real && pg && span_on())
+	if (call->real && pg && span_on(KIND_SQL))
 		call->conn = pq_conn_find(pg);
 	return call->conn != NULL;
 }
@@ -313,7 +313,7 @@ PQpipelineSync(PGconn *pg)
 {
 	struct call call;
 	bool inner, known = call_join(&call, CALLER, pg, &inner);
-	if (!known && call.real && !inner && pg && span_on()) /* the first that we see of it */
+	if (!known && call.real && !inner && pg && span_on(KIND_SQL)) /* the first that we see of it */
 		known = (call.conn = pq_conn_get(pg)) != NULL;
 	int sent = call.real && call.real->PQpipelineSync ? call.real->PQpipelineSync(pg) : 0;
 	int saved = errno;

@@ -71,7 +71,8 @@ note(int priority, int errno_before, const char *format, va_list args)
 {
 	char text[MESSAGE_MAX];
 	int after = errno;
-	if (!span_on() || !(atomic_load_explicit(&mask_now, memory_order_relaxed) & LOG_MASK(LOG_PRI(priority))))
+	if (!span_on(KIND_LOG) ||
+	    !(atomic_load_explicit(&mask_now, memory_order_relaxed) & LOG_MASK(LOG_PRI(priority))))
 		return;
 	errno = errno_before;
 	int n = vsnprintf(text, sizeof text, format, args);

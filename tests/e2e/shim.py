@@ -15,6 +15,7 @@ def shim_env(run_dir, base=None, **more):
     env = lib.env_for(run_dir)
     env.update({k: v for k, v in (base or {}).items() if not k.startswith("BLUEOX_")})
     env["LD_PRELOAD"] = str(SHIM)
+    env["BLUEOX_PRELOAD_CONF"] = "/dev/null"  # not what this machine may have in /etc
     env.update({k: str(v) for k, v in more.items()})
     return env
 

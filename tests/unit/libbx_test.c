@@ -596,8 +596,8 @@ TEST(an_error_carries_class_code_message_stack_and_print)
 TEST(under_the_shim_the_process_is_the_outermost_context)
 {
 	setenv("BLUEOX_ID", "deploy-12", 1);
-	assert_int_equal(bx__process_begin("psql"), 0);
-	assert_int_equal(bx__process_begin("again"), -1);
+	assert_int_equal(bx__process_begin(&(struct bx__process){.name = "psql"}), 0);
+	assert_int_equal(bx__process_begin(&(struct bx__process){.name = "again"}), -1);
 	assert_null(bx__process_event()); /* nothing emitted yet */
 	assert_int_equal(bx_done(bx_new(".sql")), 1);
 	bx_begin("request");
