@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* oxrun_check: the table that libbx itself reads, asked line by line; the library prints nothing, so somebody has to. */
+/* oxrun_check: the tables that libbx and the shim read, asked line by line; they print nothing, so somebody has to. */
 #include "preload/oxrun_check.h"
 
 #include <errno.h>
@@ -10,24 +10,90 @@
 #include <unistd.h>
 
 #include "libbx/core/rundir.h"
+#include "libbx/process.h"
 #include "libbx/settings.h"
+#include "preload/conffile.h"
+#include "preload/settings.h"
+
+/* What a line of one of the two tables of settings says of itself. */
+struct line {
+	const char *name, *value, *fallback, *help;
+	bool (*read)(const char *text);
+};
+
+static void
+not_understood(const struct line *line, const char *where, const char *text, struct buf *out)
+{
+	buf_printf(out, "\n%-18s   %s%s%s is not, or not wholly, understood; it is %s: %s", "", where,
+	    where[0] ? " " : "", text, line->value, line->help);
+}
 
 static bool
-check_variable(const struct bx_setting *s, struct buf *out)
+is_wrong(const struct line *line, const char *text)
 {
-	const char *text = getenv(s->name);
-	bool set = text && *text, understood = !set || s->read(text);
-	buf_printf(out, "%-18s ", s->name);
-	if (set)
-		buf_printf(out, "%s", text);
-	else if (s->fallback)
-		buf_printf(out, "%s (default)", s->fallback);
+	return text && *text && !line->read(text);
+}
+
+/* The file counts where the environment says nothing, or nothing that is understood. */
+static bool
+check_variable(const struct line *line, struct conffile *file, const char *path, struct buf *out)
+{
+	const char *here = getenv(line->name), *there = conffile_get(file, line->name);
+	line->read(line->fallback);
+	bool wrong_there = is_wrong(line, there), wrong_here = is_wrong(line, here);
+	buf_printf(out, "%-18s ", line->name);
+	if (here && *here)
+		buf_printf(out, "%s", here);
+	else if (there && *there)
+		buf_printf(out, "%s (%s)", there, path);
+	else if (line->fallback)
+		buf_printf(out, "%s (default)", line->fallback);
 	else
 		buf_puts(out, "(unset)");
-	if (!understood)
-		buf_printf(out, "\n%-18s   is not, or not wholly, understood; it is %s: %s", "", s->value, s->help);
+	if (wrong_here)
+		not_understood(line, "", here, out);
+	if (wrong_there)
+		not_understood(line, path, there, out);
 	buf_putc(out, '\n');
-	return understood;
+	return !wrong_here && !wrong_there;
+}
+
+static bool
+check_lines(const struct conffile *file, const char *path, struct buf *out)
+{
+	for (uint32_t i = 0; i < file->count; i++) {
+		const struct conffile_line *line = &file->lines[i];
+		if (!line->name)
+			buf_printf(out, "%s:%u: is no line of the form name = value\n", path, line->number);
+		else if (!line->asked_for)
+			buf_printf(out, "%s:%u: no setting is called '%s'\n", path, line->number, line->name);
+	}
+	if (file->left_out)
+		buf_printf(
+		    out, "%s: only the first %d lines and %d bytes are read\n", path, CONFFILE_LINES, CONFFILE_BYTES);
+	return conffile_wrong(file) == 0;
+}
+
+static bool
+check_settings(struct buf *out)
+{
+	static struct conffile file;
+	const char *path = shim_settings_file();
+	int why = conffile_read(&file, path);
+	bool good = !why || why == ENOENT;
+	if (!good)
+		buf_printf(out, "%s: %s\n", path, strerror(why));
+	for (size_t i = 0; i < bx_setting_count; i++) {
+		const struct bx_setting *s = &bx_settings[i];
+		good &=
+		    check_variable(&(struct line){s->name, s->value, s->fallback, s->help, s->read}, &file, path, out);
+	}
+	for (size_t i = 0; i < shim_setting_count; i++) {
+		const struct shim_setting *s = &shim_settings[i];
+		good &=
+		    check_variable(&(struct line){s->name, s->value, s->fallback, s->help, s->read}, &file, path, out);
+	}
+	return check_lines(&file, path, out) && good;
 }
 
 static bool
@@ -35,7 +101,7 @@ check_run_dir(struct buf *out)
 {
 	char dir[RUNDIR_MAX + 1], rings[PATH_MAX];
 	buf_printf(out, "%-18s ", "run directory");
-	if (!rundir_path(getenv("BLUEOX_RUN_DIR"), dir, sizeof dir)) {
+	if (!rundir_path(bx_config.run_dir[0] ? bx_config.run_dir : NULL, dir, sizeof dir)) {
 		buf_puts(out, "cannot be used: its name is too long, or it is somebody else's\n");
 		return false;
 	}
@@ -46,20 +112,16 @@ check_run_dir(struct buf *out)
 	}
 	buf_printf(
 	    out, "%s/rings: %s%s\n", dir, strerror(errno), errno == ENOENT ? "; it is made by oxd when it starts" : "");
-	const char *host = getenv("BLUEOX_HOST");
-	if (host && *host)
-		buf_printf(out, "%-18s programs that link libbx send to %s instead\n", "", host);
-	return host && *host;
+	if (bx_config.host[0])
+		buf_printf(out, "%-18s programs that link libbx send to %s instead\n", "", bx_config.host);
+	return bx_config.host[0] != '\0';
 }
 
 bool
 check_environment(struct buf *out)
 {
-	bool good = true;
-	for (size_t i = 0; i < bx_setting_count; i++)
-		good &= check_variable(&bx_settings[i], out);
-	const char *size = getenv("BLUEOX_RING_SIZE");
-	if (size && strcmp(size, "0") == 0) {
+	bool good = check_settings(out);
+	if (!bx_config.ring_capacity) {
 		buf_puts(out, "BLUEOX_RING_SIZE=0 keeps recording off\n");
 		good = false;
 	}

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "include/blueox.h"
+#include "preload/settings.h"
 
 enum { NAME_MAX_BYTES = 100 };
 
@@ -97,6 +98,17 @@ conf_help(const struct conf *c, struct buf *out)
 	    "when it\ncould not be run, 2 for usage.\n");
 }
 
+static void
+man_settings(struct buf *out)
+{
+	for (size_t i = 0; i < shim_setting_count; i++) {
+		const struct shim_setting *s = &shim_settings[i];
+		buf_printf(out, ".TP\n.BI %s= %s\n%s.\n", s->name, s->value, s->help);
+		if (s->fallback)
+			buf_printf(out, "Default %s.\n", s->fallback);
+	}
+}
+
 void
 conf_man(const struct conf *c, struct buf *out)
 {
@@ -127,13 +139,13 @@ conf_man(const struct conf *c, struct buf *out)
 	    "set,\n"
 	    "and with \\fB\\-\\-name\\fR \\fBTRACEPARENT\\fR and \\fBBLUEOX_PREFIX\\fR.\n"
 	    ".PP\n"
-	    "Read by what is preloaded: \\fBBLUEOX_PRELOAD=0\\fR does nothing at all; \\fBBLUEOX_NAME\\fR stands for\n"
-	    "the program's name; \\fBBLUEOX_SQL_MAX\\fR bytes of a query are kept (default 4096);\n"
-	    "\\fBBLUEOX_DEEPBIND=keep\\fR lets plugins be opened with RTLD_DEEPBIND, which hides their calls;\n"
-	    "\\fBBLUEOX_RUN_DIR\\fR is the run directory of the oxd.\n"
+	    "Read by what is preloaded, and from \\fB" SHIM_FILE "\\fR, where BLUEOX_SQL_MAX is\n"
+	    "written \\fBsql\\-max = 1k\\fR, a setting a line; what libbx itself reads, see bx(3), may stand there "
+	    "too:\n");
+	man_settings(out);
+	buf_puts(out,
 	    ".PP\n"
-	    "\\fB\\-\\-check\\fR shows all that libbx reads, see bx(3), and what of it is not understood; exit status "
-	    "1 then.\n"
+	    "\\fB\\-\\-check\\fR shows all that is read, and what of it is not understood; exit status 1 then.\n"
 	    ".SH EXIT STATUS\n"
 	    "The command's; 128 and the number of the signal that killed it; 126 when it could not be run, 127 when\n"
 	    "there is none of that name; 2 for a mistake in oxrun's own arguments.\n"

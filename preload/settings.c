@@ -220,11 +220,17 @@ const size_t shim_setting_count = sizeof shim_settings / sizeof *shim_settings;
 
 /* ---- all of them ------------------------------------------------------------------------------------------------- */
 
+const char *
+shim_settings_file(void)
+{
+	const char *path = secure_getenv(SHIM_FILE_VARIABLE);
+	return path && *path ? path : SHIM_FILE;
+}
+
 void
 shim_settings_read(void)
 {
-	const char *path = secure_getenv(SHIM_FILE_VARIABLE);
-	int why = conffile_read(&file, path && *path ? path : SHIM_FILE);
+	int why = conffile_read(&file, shim_settings_file());
 	shim_config.bad = why && why != ENOENT;
 	for (size_t i = 0; i < shim_setting_count; i++) {
 		const struct shim_setting *s = &shim_settings[i];

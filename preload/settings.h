@@ -53,6 +53,9 @@ extern const size_t shim_setting_count;
 #define SHIM_FILE          "/etc/blueox/preload.conf"
 #define SHIM_FILE_VARIABLE "BLUEOX_PRELOAD_CONF" /* names another file; looked at in the environment only */
 
+/* The file that is read: SHIM_FILE, or as the variable says. */
+const char *shim_settings_file(void);
+
 /* Reads environment and file into shim_config.  Keeps errno.  Not in a setuid program: see process_wanted(). */
 void shim_settings_read(void);
 
