@@ -127,9 +127,7 @@ nothing_is_read_before_it_is_synced(void **state)
 	fault_set(&fault_fdatasync, 0, 1000, EIO); /* and then the rescue fails as well */
 	append_many(&w, 4, 5);
 	journal_sync_soon(w.journal);
-	for (int i = 0; i < 1000 && journal_state(w.journal) != JOURNAL_FAILED; i++)
-		usleep(1000);
-	assert_int_equal(journal_state(w.journal), JOURNAL_FAILED);
+	assert_true(comes_true(journal_state(w.journal) == JOURNAL_FAILED, 10));
 	assert_int_equal(journal_synced(w.journal), 3);
 	assert_has(&w, 3);
 	assert_int_equal(world_append(&w, &world_push, "t", 6), BX_EFULL);
@@ -159,16 +157,14 @@ when_the_disk_gets_well_everything_appended_is_there(void **state)
 		fault_set(&fault_pwrite, 1, 1000, whys[i]);
 		world_append(&w, &world_push, "t", 4); /* into the batch, or the kernel; it will not be durable */
 		journal_sync_soon(w.journal);
-		for (int n = 0; n < 5000 && journal_state(w.journal) == JOURNAL_RUNS; n++)
-			usleep(1000);
+		assert_true(comes_true(journal_state(w.journal) != JOURNAL_RUNS, 10));
 		char text[200];
 		assert_int_equal(journal_state(w.journal), whys[i] == ENOSPC ? JOURNAL_NO_SPACE : JOURNAL_FAILED);
 		assert_non_null(strstr(journal_state_text(w.journal, text, sizeof text), strerror(whys[i])));
 		assert_has(&w, 3);
 		atomic_store(&fault_fdatasync.left, -1);
 		atomic_store(&fault_pwrite.left, -1);
-		for (int n = 0; n < 5000 && journal_state(w.journal) != JOURNAL_RUNS; n++)
-			usleep(1000);
+		assert_true(comes_true(journal_state(w.journal) == JOURNAL_RUNS, 10));
 		assert_int_equal(journal_write(w.journal), BX_OK);
 		append_many(&w, 5, 60);
 		world_sync(&w);
@@ -194,8 +190,11 @@ without_syncs_what_is_written_counts_at_once_and_stays(void **state)
 	for (uint64_t n = 1; n <= 600; n++) { /* each segment made is a sync of the directory, beside this */
 		assert_int_equal(world_append(&w, &world_push, "t", n), BX_OK);
 		assert_int_equal(journal_synced(w.journal), n);
-		if (n % 50 == 0)
-			usleep(2000);
+		if (n % 50 == 0) { /* until that thread has finished a round */
+			uint64_t rounds = stats_get(&w.stats, STAT_journal_syncs);
+			journal_sync_soon(w.journal);
+			assert_true(comes_true(stats_get(&w.stats, STAT_journal_syncs) > rounds, 10));
+		}
 		assert_int_equal(journal_synced(w.journal), n);
 	}
 	assert_has(&w, 600);

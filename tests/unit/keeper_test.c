@@ -22,6 +22,7 @@
 #include "oxd/say.h"
 #include "oxd/store.h"
 #include "tests/unit/unit.h"
+#include "tests/wait.h"
 
 enum { KILLED = 9, FILES = 2, EVENTS = 900, FIRST_STEPS = 14 };
 
@@ -213,15 +214,10 @@ live(struct place *p, bool prune)
 	struct keeper_job job = {.task = prune ? KEEPER_PRUNE : KEEPER_COMPRESS, .before_ns = INT64_MAX};
 	assert_true(keeper_ask(k, &job));
 	assert_true(keeper_start(k));
-	for (int i = 0; i < 3000; i++) {
-		keeper_tell(k, &report);
-		if (!report.running)
-			break;
-		usleep(5000);
-	}
+	bool done = comes_true((keeper_tell(k, &report), !report.running), 15);
 	keeper_stop(k);
 	keeper_close(&k);
-	_exit(report.running || report.failed ? 3 : 0);
+	_exit(!done || report.failed ? 3 : 0);
 }
 
 static int
@@ -322,13 +318,7 @@ what_a_checkpoint_lists_is_neither_packed_nor_removed(void **state)
 		struct keeper_report report;
 		assert_true(keeper_ask(k, &job));
 		assert_false(keeper_ask(k, &job)); /* one at a time */
-		for (int i = 0; i < 2000; i++) {
-			keeper_tell(k, &report);
-			if (!report.running)
-				break;
-			usleep(5000);
-		}
-		assert_false(report.running);
+		assert_true(comes_true((keeper_tell(k, &report), !report.running), 10));
 		assert_int_equal(report.failed, 0);
 		assert_int_equal(faccessat(p.fd, p.names[0], F_OK, 0), 0);
 		assert_int_equal(fstatat(p.fd, "type0.200101.log.zst", &st, 0), -1);
@@ -341,7 +331,7 @@ what_a_checkpoint_lists_is_neither_packed_nor_removed(void **state)
 	finish(&p);
 }
 
-/* Types a, b; days 1 to 4; one letter an item: what goes. */
+/* Types a, b; days 1 to 4; one letter an item: g goes, - stays. */
 static void
 the_choice_of_days_by_table(void **state)
 {
@@ -356,17 +346,17 @@ the_choice_of_days_by_table(void **state)
 		const char *goes; /* a1 a2 a3 a4 b1 b2 b3 b4, 10 bytes each */
 		enum store_choice choice;
 	} table[] = {
-	    {"no limits", 0, 0, true, false, false, 0, "........", STORE_ALL_CHOSEN},
-	    {"by age, all at once", 2, 0, false, false, false, 0, "xx..xx..", STORE_ALL_CHOSEN},
-	    {"by age, a day of each", 2, 0, true, false, false, 0, "x...x...", STORE_BRAKED},
-	    {"by age, a was pruned a moment ago", 2, 0, true, true, false, 0, "....x...", STORE_BRAKED},
-	    {"by age, but a day that is written stays", 2, 0, false, false, false, 1, ".x..xx..", STORE_ALL_CHOSEN},
-	    {"by size, all at once, oldest first", 0, 50, false, false, false, 0, "xx..x...", STORE_ALL_CHOSEN},
-	    {"by size, within it", 0, 80, true, false, false, 0, "........", STORE_ALL_CHOSEN},
-	    {"by size, a day of each", 0, 10, true, false, false, 0, "x...x...", STORE_BRAKED},
-	    {"by size, a held: b loses no day younger than a's", 0, 10, true, true, false, 0, "....x...", STORE_BRAKED},
-	    {"by size, both held", 0, 10, true, true, true, 0, "........", STORE_BRAKED},
-	    {"by size, down to nothing but what is written", 0, 1, false, false, false, 4, "xxx.xxxx",
+	    {"no limits", 0, 0, true, false, false, 0, "--------", STORE_ALL_CHOSEN},
+	    {"by age, all at once", 2, 0, false, false, false, 0, "gg--gg--", STORE_ALL_CHOSEN},
+	    {"by age, a day of each", 2, 0, true, false, false, 0, "g---g---", STORE_BRAKED},
+	    {"by age, a was pruned a moment ago", 2, 0, true, true, false, 0, "----g---", STORE_BRAKED},
+	    {"by age, but a day that is written stays", 2, 0, false, false, false, 1, "-g--gg--", STORE_ALL_CHOSEN},
+	    {"by size, all at once, oldest first", 0, 50, false, false, false, 0, "gg--g---", STORE_ALL_CHOSEN},
+	    {"by size, within it", 0, 80, true, false, false, 0, "--------", STORE_ALL_CHOSEN},
+	    {"by size, a day of each", 0, 10, true, false, false, 0, "g---g---", STORE_BRAKED},
+	    {"by size, a held: b loses no day younger than a's", 0, 10, true, true, false, 0, "----g---", STORE_BRAKED},
+	    {"by size, both held", 0, 10, true, true, true, 0, "--------", STORE_BRAKED},
+	    {"by size, down to nothing but what is written", 0, 1, false, false, false, 4, "ggg-gggg",
 		STORE_ALL_CHOSEN},
 	};
 	for (size_t t = 0; t < COUNT_OF(table); t++) {
@@ -389,7 +379,7 @@ the_choice_of_days_by_table(void **state)
 			table[t].before_day ? (int64_t)(table[t].before_day + 1) * 86400 * 1000000000 : INT64_MIN};
 		enum store_choice choice = store_choose(items, COUNT_OF(items), &limits, table[t].one_day);
 		for (int i = 0; i < 2 * DAYS; i++)
-			goes[i] = items[i].goes ? 'x' : '.';
+			goes[i] = items[i].goes ? 'g' : '-';
 		if (strcmp(goes, table[t].goes) != 0 || choice != table[t].choice)
 			fail_msg("%s: %s goes, not %s; choice %d", table[t].why, goes, table[t].goes, choice);
 	}

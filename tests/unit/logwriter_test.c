@@ -82,8 +82,7 @@ append_some(struct world *w, unsigned count, unsigned life)
 		uint64_t n = journal_last(w->journal) + 1;
 		/* A few types that go on, and one that each life makes anew. */
 		snprintf(type, sizeof type, n % 4 == 3 ? "life.%u" : "type.%u", n % 4 == 3 ? life : (unsigned)(n % 4));
-		while (world_append(w, &world_push, type, n) == BX_EFULL)
-			usleep(1000);
+		assert_true(comes_true(world_append(w, &world_push, type, n) != BX_EFULL, 20));
 	}
 }
 
@@ -92,9 +91,7 @@ wait_saved(struct world *w, struct logwriter *lw)
 {
 	world_sync(w);
 	logwriter_hurry(lw, journal_last(w->journal));
-	for (int i = 0; i < 10000 && logwriter_checkpointed(lw) < journal_last(w->journal); i++)
-		usleep(500);
-	assert_int_equal(logwriter_checkpointed(lw), journal_last(w->journal));
+	assert_true(comes_true(logwriter_checkpointed(lw) >= journal_last(w->journal), 10));
 }
 
 /* Opens, writes in two goes, closes; returns log_replaced.  Dies on the way when the steps say so. */
@@ -285,9 +282,7 @@ names_change_with_the_settings_only_where_nothing_is_replayed(void **state)
 			wait_saved(&w, lw);
 			append_some(&w, 10, 7);
 			world_sync(&w);
-			for (int i = 0; i < 10000 && logwriter_written(lw) < journal_last(w.journal); i++)
-				usleep(200);
-			_exit(0);
+			_exit(comes_true(logwriter_written(lw) >= journal_last(w.journal), 10) ? 0 : 3);
 		}
 		int status;
 		assert_int_equal(waitpid(pid, &status, 0), pid);

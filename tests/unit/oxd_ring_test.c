@@ -3,6 +3,7 @@
 /* LIBS: -Wl,--wrap=fsync -Wl,--wrap=fdatasync -Wl,--wrap=pwrite -Wl,--wrap=fcntl */
 #include "tests/unit/oxd_world.h"
 
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <signal.h>
@@ -80,9 +81,7 @@ bench_flush(struct bench *b)
 {
 	uint64_t upto = 0;
 	unsigned ticket = ingest_question(&b->in, INGEST_FLUSH);
-	for (int i = 0; i < 5000 && !ingest_answer(&b->in, ticket, NULL, &upto); i++)
-		usleep(1000);
-	assert_true(ingest_answer(&b->in, ticket, NULL, &upto));
+	assert_true(comes_true(ingest_answer(&b->in, ticket, NULL, &upto), 10));
 	world_sync(&b->w);
 }
 
@@ -222,12 +221,20 @@ assert_numbers(struct bench *b, uint32_t upto)
 static void
 wait_gone(const struct ring *r)
 {
-	for (int i = 0; i < 5000; i++) {
-		if (access(r->path, F_OK) != 0)
-			return;
-		usleep(1000);
-	}
-	fail_msg("%s is still there after five seconds", r->path);
+	assert_true(comes_true(access(r->path, F_OK) != 0, 10));
+}
+
+/* Hints were given: for a fifth of a second nothing is taken out of the directory. */
+static void
+assert_stays(struct bench *b, const struct ring *r)
+{
+	char dir[200];
+	snprintf(dir, sizeof dir, "%s/rings", b->w.dir);
+	struct pollfd removed = {.fd = inotify_init1(IN_CLOEXEC), .events = POLLIN};
+	assert_true(inotify_add_watch(removed.fd, dir, IN_DELETE | IN_MOVED_FROM) >= 0);
+	assert_int_equal(access(r->path, F_OK), 0);
+	assert_int_equal(poll(&removed, 1, 200), 0);
+	close(removed.fd);
 }
 
 static uint64_t
@@ -275,8 +282,7 @@ a_mapped_ring_stays_and_one_that_nobody_maps_is_drained_and_goes(void **state)
 	for (int i = 0; i < 20; i++) /* hints without cause must not take a live one away */
 		close(open(r.path, O_RDWR | O_CLOEXEC));
 	bench_flush(&b);
-	usleep(100000); /* not a wait for something: time in which nothing may happen */
-	assert_int_equal(access(r.path, F_OK), 0);
+	assert_stays(&b, &r);
 	ring_put(&r, 1);
 	ring_unmap(&r); /* with one event still in it */
 	wait_gone(&r);
@@ -312,8 +318,7 @@ where_the_lease_is_refused_only_a_process_that_is_gone_frees_a_ring(void **state
 	for (int i = 0; i < 20; i++)
 		close(open(r.path, O_RDWR | O_CLOEXEC));
 	bench_flush(&b);
-	usleep(200000); /* not a wait for something: time in which nothing may happen */
-	assert_int_equal(access(r.path, F_OK), 0);
+	assert_stays(&b, &r);
 	ring_put(&r, 1);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);

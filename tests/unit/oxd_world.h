@@ -21,6 +21,7 @@
 #include "oxd/journal.h"
 #include "oxd/positions.h"
 #include "oxd/reader.h"
+#include "tests/wait.h"
 
 /* ---- a disk that can say no -------------------------------------------------------------------------------------- */
 

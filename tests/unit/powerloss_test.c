@@ -375,8 +375,7 @@ append_some(struct world *w, unsigned count, unsigned life)
 		uint64_t n = journal_last(w->journal) + 1;
 		snprintf(
 		    type, sizeof type, n % 16 == 3 ? "life.%u" : "type.%u", n % 16 == 3 ? life : (unsigned)(n % 3));
-		while (world_append(w, &world_push, type, n) == BX_EFULL)
-			usleep(1000);
+		assert_true(comes_true(world_append(w, &world_push, type, n) != BX_EFULL, 20));
 	}
 }
 
@@ -395,9 +394,7 @@ static void
 wait_saved(struct world *w, struct logwriter *lw)
 {
 	logwriter_hurry(lw, journal_last(w->journal));
-	for (int i = 0; i < 20000 && logwriter_checkpointed(lw) < journal_last(w->journal); i++)
-		usleep(200);
-	assert_int_equal(logwriter_checkpointed(lw), journal_last(w->journal));
+	assert_true(comes_true(logwriter_checkpointed(lw) >= journal_last(w->journal), 10));
 }
 
 static void

@@ -19,10 +19,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "include/blueox.h"
+#include "tests/wait.h"
 
 enum { THREADS_MAX = 256, LINE = 64 };
 
@@ -30,13 +30,6 @@ static uint8_t *report;
 static const char *run;
 static unsigned long count, pause_us;
 static atomic_int failed, told_to_end;
-
-static void
-wait_us(unsigned long us)
-{
-	struct timespec ts = {(time_t)(us / 1000000), (long)(us % 1000000) * 1000};
-	nanosleep(&ts, NULL);
-}
 
 static void
 on_term(int number)
@@ -61,17 +54,14 @@ emit(void *arg)
 	long thread = (long)(intptr_t)arg;
 	_Atomic uint64_t *done = (_Atomic uint64_t *)(void *)(report + thread * LINE);
 	for (unsigned long n = 0; (count == 0 || n < count) && !atomic_load(&told_to_end); n++) {
-		for (int tries = 0; !emit_one(thread, n); tries++) {
-			if (tries == 20000) {
-				fprintf(stderr, "emit: thread %ld could not emit %lu\n", thread, n);
-				atomic_store(&failed, 1);
-				return NULL;
-			}
-			wait_us(500);
+		if (!comes_true(emit_one(thread, n), 10)) {
+			fprintf(stderr, "emit: thread %ld could not emit %lu\n", thread, n);
+			atomic_store(&failed, 1);
+			return NULL;
 		}
 		atomic_store(done, n + 1);
 		if (pause_us)
-			wait_us(pause_us);
+			pace_us((int64_t)pause_us);
 	}
 	return NULL;
 }

@@ -31,14 +31,16 @@
 #include <unistd.h>
 
 #include "include/blueox.h"
+#include "tests/wait.h"
 
 enum { THREADS_MAX = 512, CHILDREN_MAX = 64 };
 
 static unsigned long events, threads, argument;
 static size_t stack_bytes;
 static int cancel_type = -1;
-static bool in_signals, pending;
-static atomic_ulong kept, refused, errno_changed, cancelled, signals;
+static bool pending;
+static unsigned long signals_wanted;
+static atomic_ulong kept, refused, errno_changed, cancelled, signals, tried;
 
 static void
 emit(unsigned long n)
@@ -52,6 +54,7 @@ emit(unsigned long n)
 		bx_error("guest", "E3", "number %lu", n);
 	errno = 77;
 	int inner = bx_end(), outer = bx_end();
+	atomic_fetch_add(&tried, 1);
 	atomic_fetch_add(&kept, (unsigned long)(inner + outer));
 	atomic_fetch_add(&refused, (unsigned long)(2 - inner - outer));
 	if (errno != 77)
@@ -211,19 +214,18 @@ on_signal(int number)
 static void
 signals_emit(void)
 {
-	in_signals = true;
+	signals_wanted = argument;
 }
 
-/* Until an event is taken, for that many seconds: what was not there at first may come. */
+/* Until an event is taken, for that many seconds, and says when the first was not: what was not there may come. */
 static void
 wait_until_taken(void)
 {
-	time_t end = time(NULL) + (time_t)argument;
-	while (atomic_load(&kept) == 0 && time(NULL) <= end) {
-		emit(0);
-		struct timespec ts = {0, 10000000};
-		nanosleep(&ts, NULL);
-	}
+	static const char in_vain[] = "guest: tried in vain\n";
+	emit(0);
+	if (atomic_load(&kept) == 0 && write(STDERR_FILENO, in_vain, sizeof in_vain - 1) < 0)
+		die("stderr");
+	(void)comes_true((emit(0), atomic_load(&kept) != 0), argument);
 }
 
 /* So many children do the same, each a program of its own to libbx; their parent waits for the last. */
@@ -302,7 +304,7 @@ live(void *arg)
 	do {
 		emit_some();
 		pthread_testcancel();
-	} while (cancel_type >= 0);
+	} while (cancel_type >= 0 || atomic_load(&signals) < signals_wanted);
 	return NULL;
 }
 
@@ -334,9 +336,10 @@ run_threads(void)
 	pthread_barrier_wait(&together);
 	for (unsigned long i = 0; i < threads; i++) {
 		void *end;
-		if (cancel_type >= 0) {
-			struct timespec ts = {0, (long)(i * 7919 % 1000) * 1000};
-			nanosleep(&ts, NULL);
+		if (cancel_type >= 0 && !pending) { /* somewhere in the middle of what they do */
+			unsigned long later = atomic_load(&tried) + i * 7919 % 100;
+			if (!comes_true(atomic_load(&tried) >= later, 30))
+				die("threads that emit");
 			pthread_cancel(ids[i]);
 		}
 		pthread_join(ids[i], &end);
@@ -358,13 +361,13 @@ main(int argc, char **argv)
 		return 2;
 	for (int i = 3; i < argc; i++)
 		bring(argv[i]);
-	if (in_signals)
+	if (signals_wanted)
 		start_signals();
 	if (threads)
 		run_threads();
 	else
 		emit_some();
-	if (in_signals)
+	if (signals_wanted)
 		setitimer(ITIMER_PROF, &(struct itimerval){0}, NULL);
 	if (cancel_type >= 0) /* the ended threads' rings serve the next */
 		emit(0);

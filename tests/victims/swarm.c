@@ -26,8 +26,9 @@
 #include <unistd.h>
 
 #include "include/blueox.h"
+#include "tests/wait.h"
 
-enum { LINES = 32768, TRIES = 30000 };
+enum { LINES = 32768, KEPT_WITHIN_S = 30 };
 
 struct report {
 	_Atomic uint32_t lines, processes, wrong, forks, daemons, in_context;
@@ -54,13 +55,6 @@ now_s(void)
 	return ts.tv_sec;
 }
 
-static void
-wait_us(unsigned long us)
-{
-	struct timespec ts = {(time_t)(us / 1000000), (long)(us % 1000000) * 1000};
-	nanosleep(&ts, NULL);
-}
-
 static int
 emit_one(uint32_t line, unsigned long n)
 {
@@ -82,16 +76,13 @@ emit_life(uint32_t line, unsigned long events)
 	for (unsigned long n = 0; n < events; n++) {
 		if (now_s() > last_second)
 			_exit(9);
-		for (int tries = 0; !emit_one(line, n); tries++) {
-			if (tries == TRIES) {
-				atomic_fetch_or(&report->wrong, WRONG_NEVER_KEPT);
-				return;
-			}
-			wait_us(1000);
+		if (!comes_true(emit_one(line, n), KEPT_WITHIN_S)) {
+			atomic_fetch_or(&report->wrong, WRONG_NEVER_KEPT);
+			return;
 		}
 		atomic_store(&report->line[line].promised, n + 1);
 		if (pause_us)
-			wait_us(pause_us);
+			pace_us((int64_t)pause_us);
 	}
 }
 
@@ -161,8 +152,8 @@ live(void *arg)
 		luck ^= luck >> 15;
 		uint32_t line = atomic_fetch_add(&report->lines, 1);
 		if (line >= LINES) {
-			while (now_s() <= last_second)
-				wait_us(100000); /* used up: wait to be killed */
+			while (now_s() <= last_second) /* used up: to be killed, or to end with the rest */
+				poll(NULL, 0, (int)(last_second + 1 - now_s()) * 1000);
 			_exit(9);
 		}
 		emit_life(line, 20 + luck % 300);

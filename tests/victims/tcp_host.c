@@ -17,6 +17,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdatomic.h>
@@ -35,6 +36,7 @@
 #include <unistd.h>
 
 #include "include/blueox.h"
+#include "tests/wait.h"
 
 static char run[64];
 static unsigned long kept, not_kept;
@@ -47,13 +49,6 @@ static unsigned long kept, not_kept;
 			_exit(1);                                                                                      \
 		}                                                                                                      \
 	} while (0)
-
-static void
-wait_ms(long ms)
-{
-	struct timespec ts = {ms / 1000, ms % 1000 * 1000000};
-	nanosleep(&ts, NULL);
-}
 
 static void
 emit(unsigned long count)
@@ -103,10 +98,7 @@ counters(void)
 static void
 wait_acknowledged(void)
 {
-	for (int i = 0; counters().unacknowledged; i++) {
-		MUST(i < 1000);
-		wait_ms(10);
-	}
+	MUST(comes_true(counters().unacknowledged == 0, 20));
 }
 
 static void
@@ -142,7 +134,7 @@ close_everything(const char *first)
 		for (int i = 0; i < 16; i++)
 			MUST((i % 2 ? pipe(fds + 2 * i) : socketpair(AF_UNIX, SOCK_STREAM, 0, fds + 2 * i)) == 0);
 		emit(500);
-		wait_ms(20);
+		pace_us(20000); /* time for the sender to do something to the wrong ones */
 		own_descriptors_are_sound(fds);
 	}
 	for (int i = 0; i < 32; i++)
@@ -287,7 +279,7 @@ spawns(const char *unused)
 
 /* ---- threads, signals, configuration ---- */
 
-static atomic_ulong thread_kept;
+static atomic_ulong thread_kept, thread_tried;
 static atomic_bool enough;
 
 static void *
@@ -299,8 +291,9 @@ emit_until_enough(void *arg)
 			bx_begin("load");
 			bx_set("run", name);
 			atomic_fetch_add(&thread_kept, (unsigned long)bx_end());
+			atomic_fetch_add(&thread_tried, 1);
 		}
-		wait_ms(1);
+		pace_us(1000);
 	}
 	return NULL;
 }
@@ -312,8 +305,9 @@ reconfigures(const char *other)
 	for (int i = 0; i < 3; i++)
 		MUST(pthread_create(&threads[i], NULL, emit_until_enough, run) == 0);
 	for (int i = 0; i < 20; i++) {
+		unsigned long before = atomic_load(&thread_tried);
 		MUST(bx_configure(i % 2 ? getenv("BLUEOX_HOST") : other, 0) == 0);
-		wait_ms(10);
+		MUST(comes_true(atomic_load(&thread_tried) >= before + 400, 20)); /* more went that way */
 		if (i % 5 == 4)
 			bx_shutdown();
 	}
@@ -331,10 +325,11 @@ threads_come_and_go(const char *count)
 {
 	for (long i = strtol(count, NULL, 10); i > 0; i--) {
 		pthread_t threads[4];
+		unsigned long before = atomic_load(&thread_tried);
 		atomic_store(&enough, false);
 		for (int j = 0; j < 4; j++)
 			MUST(pthread_create(&threads[j], NULL, emit_until_enough, run) == 0);
-		wait_ms(5);
+		MUST(comes_true(atomic_load(&thread_tried) >= before + 200, 20)); /* in the middle of their work */
 		atomic_store(&enough, true);
 		for (int j = 0; j < 4; j++)
 			pthread_join(threads[j], NULL);
@@ -367,10 +362,7 @@ signals_are_the_hosts(const char *unused)
 	for (int i = 0; i < 300; i++) {
 		int before = atomic_load(&handled);
 		MUST(kill(getpid(), i % 2 ? SIGUSR1 : SIGURG) == 0);
-		for (int j = 0; atomic_load(&handled) == before; j++) {
-			MUST(j < 1000);
-			wait_ms(1);
-		}
+		MUST(comes_true(atomic_load(&handled) != before, 10));
 		MUST(atomic_load(&handled_by) == getpid());
 	}
 	sigset_t one; /* blocked by the program it waits for the program: another thread of its own would take it */
@@ -403,13 +395,12 @@ first_event_in_a_handler(const char *unused)
 	MUST(kept == 1 && counters().unacknowledged == 1);
 }
 
-static atomic_int stopped_ticking;
+static sem_t stopped_ticking;
 
 static void *
 stay_until_told(void *unused)
 {
-	while (!atomic_load(&stopped_ticking))
-		wait_ms(10);
+	MUST(sem_wait(&stopped_ticking) == 0); /* its signals are blocked */
 	return unused;
 }
 
@@ -423,6 +414,7 @@ events_by_a_timer_while_main_allocates(const char *again)
 	struct itimerval often = {{0, 20000}, {0, 20000}}, never = {{0, 0}, {0, 0}};
 	sigemptyset(&one);
 	sigaddset(&one, SIGALRM);
+	MUST(sem_init(&stopped_ticking, 0, 0) == 0);
 	MUST(pthread_sigmask(SIG_BLOCK, &one, NULL) == 0);
 	MUST(pthread_create(&other, NULL, stay_until_told, NULL) == 0);
 	MUST(pthread_sigmask(SIG_UNBLOCK, &one, NULL) == 0);
@@ -441,7 +433,7 @@ events_by_a_timer_while_main_allocates(const char *again)
 			free(q);
 		}
 	MUST(setitimer(ITIMER_REAL, &never, NULL) == 0);
-	atomic_store(&stopped_ticking, 1);
+	MUST(sem_post(&stopped_ticking) == 0);
 	MUST(pthread_join(other, NULL) == 0);
 	emit(1);
 }
@@ -468,10 +460,7 @@ wrong_addresses(const char *unused)
 	not_kept = 0;
 	MUST(bx_configure("no.such.host.invalid", 3514) == 0); /* nobody answers: no error, and seen */
 	emit(3);
-	for (int i = 0; counters().send_failures == 0; i++) {
-		MUST(i < 2000);
-		wait_ms(10);
-	}
+	MUST(comes_true(counters().send_failures != 0, 20));
 	MUST(counters().unacknowledged == 3);
 	kept = 0;
 	MUST(bx_configured() && bx_configure("", 0) == -1 && !bx_configured());
@@ -483,10 +472,7 @@ gives_up(const char *unused)
 	(void)unused;
 	emit(10);
 	bx_shutdown();
-	for (int i = 0; counters().unacknowledged; i++) {
-		MUST(i < 500);
-		wait_ms(10);
-	}
+	MUST(comes_true(counters().unacknowledged == 0, 10));
 	MUST(kept == 10 && counters().dropped_rejected == 10);
 	kept = 0;
 }
@@ -494,7 +480,7 @@ gives_up(const char *unused)
 static void *
 configure_too(void *unused)
 {
-	wait_ms(100);
+	MUST(comes_true(!bx_configured(), 10)); /* the other is shutting down, which takes it a while */
 	bx_configure_default();
 	return unused;
 }
@@ -529,11 +515,7 @@ set_limit(int what, rlim_t n)
 static void
 wait_for_a_failure(void)
 {
-	for (int i = 0; counters().send_failures == 0; i++) {
-		MUST(i < 1000);
-		emit(1);
-		wait_ms(10);
-	}
+	MUST(comes_true((emit(1), counters().send_failures != 0), 20));
 }
 
 static void
@@ -542,10 +524,7 @@ no_descriptor_to_be_had(const char *most)
 	set_limit(RLIMIT_NOFILE, strtoul(most, NULL, 10));
 	wait_for_a_failure();
 	set_limit(RLIMIT_NOFILE, 256);
-	for (int i = 0; counters().unacknowledged; i++) {
-		MUST(i < 2000);
-		wait_ms(10);
-	}
+	MUST(comes_true(counters().unacknowledged == 0, 20));
 }
 
 static void
@@ -555,11 +534,12 @@ no_thread_to_be_had(const char *unused)
 	set_limit(RLIMIT_NPROC, 0);
 	wait_for_a_failure();
 	set_limit(RLIMIT_NPROC, RLIM_INFINITY);
-	for (int i = 0; counters().unacknowledged; i++) {
-		MUST(i < 500);
+	bool all = false;
+	for (int i = 0; !all && i < 20; i++) { /* an event starts the thread, when it is time to try again */
 		emit(1);
-		wait_ms(10);
+		all = comes_true(counters().unacknowledged == 0, 1);
 	}
+	MUST(all);
 }
 
 /* No table of descriptors of its own to be had: then nothing is sent rather than anything risked. */
