@@ -172,7 +172,8 @@ make_file(const struct ring_paths *paths, uint64_t capacity, struct rand *r)
 		return NULL;
 	struct ring_header h, *mapped = NULL;
 	fill_header(&h, capacity, r);
-	if (host_can_afford(fd, bytes) && fchmod(fd, 0660) == 0 && allocate(fd, bytes) &&
+	/* Asked again when it has the blocks: others may have asked when we did. */
+	if (host_can_afford(fd, bytes) && fchmod(fd, 0660) == 0 && allocate(fd, bytes) && host_can_afford(fd, 0) &&
 	    pwrite(fd, &h, sizeof h, 0) == (ssize_t)sizeof h)
 		mapped = map_twice(fd, capacity);
 	close(fd);

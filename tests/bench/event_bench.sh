@@ -66,12 +66,9 @@ mkdir -p "$T/state" "$T/log"
 taskset -c 0 "$BUILD/oxd" --run-dir="$T/run" --state-path="$T/state" --log-path="$T/log" --control=127.0.0.1:0 --collect=127.0.0.1:0 \
 	2>"$T/oxd.err" &
 oxd=$!
-# oxd says where it listens once it is ready; ten seconds at most.
-for _ in $(seq 200); do
-	[ -e "$T/run/oxd.json" ] && break
-	kill -0 $oxd 2>/dev/null || { cat "$T/oxd.err" >&2; exit 1; }
-	sleep 0.05
-done
+# oxd says where it listens once it is ready.
+PYTHONPATH=tests/e2e python3 -c 'import os, sys, lib; lib.wait_for(lambda: os.path.exists(sys.argv[1]), "oxd to say where it listens")' \
+	"$T/run/oxd.json" || { cat "$T/oxd.err" >&2; exit 1; }
 on_last "$BUILD/bench/event_cost" oxd
 kill $oxd
 wait $oxd || true

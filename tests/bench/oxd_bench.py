@@ -15,6 +15,9 @@ import subprocess
 import sys
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+from lib import lives_on, wait_for  # noqa: E402
+
 BUILD = pathlib.Path(os.environ["BUILD"])
 TMP = pathlib.Path(os.environ["TEST_TMP"])
 SECONDS = float(os.environ.get("BENCH_SECONDS", "4"))
@@ -33,17 +36,6 @@ def memory_mib(pid):
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024
     return 0.0
-
-
-def wait_for(cond, what, deadline_s=20):
-    end = time.monotonic() + deadline_s
-    while True:
-        value = cond()
-        if value:
-            return value
-        if time.monotonic() > end:
-            sys.exit(f"oxd_bench: waited {deadline_s} s for {what}")
-        time.sleep(0.01)
 
 
 def bar(value, wanted, least=True):
@@ -252,9 +244,9 @@ def idle():
         for h in holders:
             h.stdout.readline()
         rings = len(list((oxd.run / "rings").glob("*.ring")))
-        time.sleep(5)  # quiet is what is measured
+        lives_on(oxd.child.pid, 5)
         cpu, started = cpu_s(oxd.child.pid), time.monotonic()
-        time.sleep(30)
+        lives_on(oxd.child.pid, 30)
         share = (cpu_s(oxd.child.pid) - cpu) / (time.monotonic() - started) * 100
         for h in holders:
             h.stdin.close()

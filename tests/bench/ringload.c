@@ -4,7 +4,7 @@
  *
  *     ringload THREADS EVENTS_PER_SECOND SECONDS [hold]
  *
- * Each thread has a ring of its own and its share of the pace; after each burst it sleeps a quarter of a millisecond, and it
+ * Each thread has a ring of its own and its share of the pace; after each burst it pauses for a quarter of a millisecond, and it
  * makes up for what it is behind, but for no more than 10 ms.  An event that finds its ring full is dropped, as in any program.
  * Prints {"tried", "kept", "seconds", "cpu_s"} as JSON.  With "hold" the rings are then kept, unused, until standard
  * input ends.
@@ -20,6 +20,7 @@
 #include <time.h>
 
 #include "include/blueox.h"
+#include "tests/wait.h"
 
 enum { THREADS_MAX = 64 };
 
@@ -60,7 +61,7 @@ load(void *arg)
 			sent = due - rate_each / 100;
 		for (; sent < due; sent++)
 			good += (uint64_t)emit_one(thread, n++);
-		nanosleep(&(struct timespec){0, 250000}, NULL);
+		pace_us(250);
 	}
 	atomic_fetch_add(&tried, n);
 	atomic_fetch_add(&kept, good);

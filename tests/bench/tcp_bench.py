@@ -6,7 +6,6 @@ One thread emits as fast as it can and makes an event again that found no room, 
 over the time from the start to the program's end, which waits until the last one is acknowledged, that is synced by
 the oxd.  CPU is the program's own, all its threads: over TCP the sender's too.
 """
-import json
 import os
 import pathlib
 import resource
@@ -14,6 +13,9 @@ import statistics
 import subprocess
 import sys
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+import lib  # noqa: E402
 
 BUILD = pathlib.Path(os.environ["BUILD"])
 TMP = pathlib.Path(os.environ["TEST_TMP"])
@@ -24,16 +26,8 @@ PAIRS = 7
 def start_oxd():
     run = pathlib.Path("/dev/shm") / f"bx-bench-{os.getpid()}"
     run.mkdir()
-    child = subprocess.Popen([BUILD / "oxd", f"--run-dir={run}", f"--log-path={TMP}/log", f"--state-path={TMP}/state",
-                              "--control=127.0.0.1:0", "--collect=127.0.0.1:0", "--relay=127.0.0.1:0"])
-    end = time.monotonic() + 20
-    while time.monotonic() < end and child.poll() is None:
-        try:
-            return child, run, json.loads((run / "oxd.json").read_text())
-        except (OSError, ValueError):
-            time.sleep(0.01)
-    child.kill()
-    sys.exit("tcp_bench: waited 20 s for oxd to say where it listens")
+    oxd = lib.Oxd(run_dir=run, relay="127.0.0.1:0")
+    return oxd.child, run, oxd.info
 
 
 def one(run, number, **env):

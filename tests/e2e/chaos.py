@@ -8,7 +8,6 @@ FAULTS: it does something now and gives back what undoes it.
 import contextlib
 import os
 import random
-import selectors
 import shutil
 import signal
 import socket
@@ -18,7 +17,7 @@ import sys
 import threading
 import time
 
-from lib import BUILD, ROOT, TMP, Failure, Oxd, check, env_for, read_log, run, spawn, wait_for
+from lib import BUILD, ROOT, TMP, Failure, Oxd, check, env_for, pace, read_log, run, spawn, wait_for
 from promise import LINE, promised
 
 HERE = "10.9.0.254"  # this process, on the bridge
@@ -60,8 +59,10 @@ class Proxy:
     def __init__(self, port, to):
         self.port, self.to = port, to
         self.address = f"{HERE}:{port}"
-        self.stalled, self.delay_s = False, 0.0
-        self.mute = False  # what is said goes on, what is answered does not
+        self.open, self.answers = threading.Event(), threading.Event()  # clear: held up; answers only, or both ways
+        self.open.set()
+        self.answers.set()
+        self.delay_s = 0.0
         self.pairs = set()
         self.lock = threading.Lock()
         self.listener = socket.create_server((HERE, port))
@@ -80,7 +81,10 @@ class Proxy:
             pair[1].settimeout(5)
             pair[1].connect(self.to)
             pair[1].settimeout(None)
-            self._pump(pair)
+            back = threading.Thread(target=self._pump, args=(pair[1], near, self.answers), daemon=True)
+            back.start()
+            self._pump(near, pair[1], self.open)
+            back.join()
         except OSError:
             pass
         finally:
@@ -89,31 +93,27 @@ class Proxy:
             for s in pair:
                 s.close()
 
-    def _pump(self, pair):
-        with selectors.DefaultSelector() as ready:
-            for a, b in (pair, pair[::-1]):
-                ready.register(a, selectors.EVENT_READ, b)
-            while True:
-                for key, _ in ready.select(0.5):
-                    if self.mute and key.fileobj is pair[1]:
-                        time.sleep(0.01)  # there is no answer to wait for
-                        continue
-                    data = key.fileobj.recv(65536)
-                    if not data:
-                        return
-                    while self.stalled:
-                        time.sleep(0.02)
-                    if self.delay_s:
-                        time.sleep(self.delay_s)
-                    key.data.sendall(data)
+    def _pump(self, source, to, free):
+        """One direction, until either end is gone; then the other direction ends as well."""
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                free.wait()
+                self.open.wait()
+                pace(self.delay_s)
+                to.sendall(data)
+        self._end((source, to))
+
+    @staticmethod
+    def _end(pair):
+        for s in pair:
+            with contextlib.suppress(OSError):
+                s.shutdown(socket.SHUT_RDWR)
 
     def cut(self):
         """Every connection ends, with what is under way."""
         with self.lock:
             for pair in self.pairs:
-                for s in pair:
-                    with contextlib.suppress(OSError):
-                        s.shutdown(socket.SHUT_RDWR)
+                self._end(pair)
 
 
 # ---- power cuts ------------------------------------------------------------------------------------------------------------
@@ -341,10 +341,10 @@ def cut(proxy, rng):
 
 
 def stall(proxy, rng):
-    proxy.stalled = True
+    proxy.open.clear()
 
     def undo():
-        proxy.stalled = False
+        proxy.open.set()
     return undo
 
 
@@ -414,7 +414,7 @@ class Chaos:
         while sum(self.counts.values()) < faults:
             check(time.monotonic() < end, lambda: f"{self.counts} in {deadline_s} s, {faults} were to be done")
             self.one()
-            time.sleep(self.rng.uniform(0, self.longest_s / 4))  # the pace of faults
+            pace(self.rng.uniform(0, self.longest_s / 4))
             self.undo_due()
         self.undo_due(all_of_them=True)
         for node in self.nodes:

@@ -3,14 +3,17 @@
 
 A test is a program that calls main() with functions named as sentences.  Whatever a test starts through this module is
 killed by its pid when the test ends, in whatever way it ends.  Nothing waits for a time to pass: wait_for() waits for a
-condition and says, when it never comes, what was waited for.
+condition and says, when it never comes, what was waited for.  How fast the machine is is never a result: deadlines are
+generous, and scripts/run-tests makes them longer (TEST_PATIENCE) where tests share it or a sanitizer slows them down.
 """
 import atexit
 import ctypes
+import fcntl
 import fnmatch
 import json
 import os
 import pathlib
+import select
 import shutil
 import signal
 import socket
@@ -30,6 +33,7 @@ else:
     TMP = pathlib.Path(tempfile.mkdtemp(prefix="bx-"))
     atexit.register(shutil.rmtree, TMP, ignore_errors=True)
 SOAK = bool(os.environ.get("SOAK"))
+PATIENCE = float(os.environ.get("TEST_PATIENCE") or 1)
 
 
 class Failure(Exception):
@@ -68,15 +72,31 @@ def check_equal(got, expected, what):
 
 
 def wait_for(cond, what, deadline_s=10):
-    """Polls until cond() is true and returns what it returned."""
-    end = time.monotonic() + deadline_s
+    """Polls, less and less often, until cond() is true, and returns what it returned."""
+    deadline_s *= PATIENCE
+    end, pause_s = time.monotonic() + deadline_s, 0.001
     while True:
         value = cond()
         if value:
             return value
         if time.monotonic() > end:
-            raise Failure(f"waited {deadline_s} s for {what() if callable(what) else what}")
-        time.sleep(0.01)
+            raise Failure(f"waited {deadline_s:g} s for {what() if callable(what) else what}")
+        pace(pause_s)
+        pause_s = min(2 * pause_s, 0.02)
+
+
+def pace(seconds):
+    """The pace of a load or of faults, never a wait for something."""
+    select.select([], [], [], seconds)
+
+
+def lives_on(pid, seconds):
+    """For so long it is watched, and may not end: what goes by meanwhile is what is measured."""
+    watch = os.pidfd_open(pid)
+    try:
+        check(not select.select([watch], [], [], seconds)[0], f"process {pid} ended while it was watched")
+    finally:
+        os.close(watch)
 
 
 def _text(argv):
@@ -85,7 +105,7 @@ def _text(argv):
 
 def run(argv, timeout=30, env=None, check=True, input=None, cwd=None):
     """Runs to the end; stdout and stderr are bytes.  With check, any exit status but 0 is a failure with the output."""
-    argv = [str(a) for a in argv]
+    argv, timeout = [str(a) for a in argv], timeout * PATIENCE
     child = subprocess.Popen(argv, env=env, cwd=cwd, stdin=subprocess.PIPE if input is not None else subprocess.DEVNULL,
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
@@ -93,7 +113,7 @@ def run(argv, timeout=30, env=None, check=True, input=None, cwd=None):
     except subprocess.TimeoutExpired:
         child.kill()
         out, err = child.communicate()
-        raise Failure(f"{_text(argv)}: not done after {timeout} s\n{_shown(out, err)}") from None
+        raise Failure(f"{_text(argv)}: not done after {timeout:g} s\n{_shown(out, err)}") from None
     if check and child.returncode != 0:
         raise Failure(f"{_text(argv)}: exit status {child.returncode}\n{_shown(out, err)}")
     return subprocess.CompletedProcess(argv, child.returncode, out, err)
@@ -190,7 +210,7 @@ class Oxd:
         """SIGTERM, and a clean exit is expected."""
         self.child.terminate()
         try:
-            status = self.child.wait(deadline_s)
+            status = self.child.wait(deadline_s * PATIENCE)
         except subprocess.TimeoutExpired:
             self.kill()
             raise Failure(f"oxd did not leave {deadline_s} s after SIGTERM\n{self.said()[-4000:]}") from None
@@ -261,8 +281,7 @@ class Postgres:
         self.data = self.dir / "data"
         self.messages = self.dir / "messages"
         self.dir.mkdir()
-        run([self.bin / "initdb", "-D", self.data, "-U", "ox", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
-            timeout=120, env=self._plain_env())
+        run(["cp", "-a", "--reflink=auto", self._template(), self.data], timeout=120)
         self.settings = {"fsync": "off", "listen_addresses": "127.0.0.1", "unix_socket_directories": self.dir,
                          "max_connections": "40", "shared_buffers": "16MB", "autovacuum": "off", **dict(settings)}
         for attempt in range(5):
@@ -272,6 +291,20 @@ class Postgres:
             raise Failure(f"PostgreSQL did not start\n{self.messages.read_text()[-4000:]}")
         self.vars = {"PGHOST": str(self.dir), "PGPORT": str(self.port), "PGUSER": "ox", "PGDATABASE": "postgres"}
         self.env = {**self._plain_env(), **self.vars}
+
+    def _template(self):
+        """An empty cluster, made once a run of scripts/run-tests: initdb takes seconds, a copy a tenth of one."""
+        shared = pathlib.Path(os.environ.get("TEST_SHARED") or TMP)
+        with open(shared / "postgres.lock", "w", encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            made = shared / "postgres"
+            if not made.exists():
+                half = shared / "postgres.half"
+                shutil.rmtree(half, ignore_errors=True)
+                run([self.bin / "initdb", "-D", half, "-U", "ox", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
+                    timeout=120, env=self._plain_env())
+                half.rename(made)
+        return made
 
     @staticmethod
     def _plain_env():

@@ -187,13 +187,16 @@ without_syncs_what_is_written_counts_at_once_and_stays(void **state)
 	world_init(&w, SMALL);
 	w.config.sync = JOURNAL_SYNC_NEVER;
 	world_open(&w);
+	uint64_t rounds = 0, segments = 0, bytes, now;
 	for (uint64_t n = 1; n <= 600; n++) { /* each segment made is a sync of the directory, beside this */
 		assert_int_equal(world_append(&w, &world_push, "t", n), BX_OK);
 		assert_int_equal(journal_synced(w.journal), n);
-		if (n % 50 == 0) { /* until that thread has finished a round */
-			uint64_t rounds = stats_get(&w.stats, STAT_journal_syncs);
+		journal_usage(w.journal, &bytes, &now);
+		if (now > segments) { /* until that thread has finished a round because of it */
 			journal_sync_soon(w.journal);
 			assert_true(comes_true(stats_get(&w.stats, STAT_journal_syncs) > rounds, 10));
+			rounds = stats_get(&w.stats, STAT_journal_syncs);
+			segments = now;
 		}
 		assert_int_equal(journal_synced(w.journal), n);
 	}
