@@ -45,7 +45,7 @@ wait_more(int64_t end_us, const char *what, const char *file, int line)
 /* True as soon as the condition holds; false, and said, when it does not hold within so many seconds. */
 #define comes_true(condition, seconds)                                                                                 \
 	({                                                                                                             \
-		int64_t end_us_ = wait_now_us() + (int64_t)(seconds) * 1000000;                                        \
+		int64_t end_us_ = wait_now_us() + (int64_t)(seconds)*1000000;                                          \
 		bool so_;                                                                                              \
 		while (!(so_ = (condition)) && wait_more(end_us_, #condition, __FILE__, __LINE__))                     \
 			;                                                                                              \
