@@ -8,6 +8,7 @@
 
 #include "libbx/core/addr.h"
 #include "libbx/core/datetime.h"
+#include "libbx/core/mp.h"
 
 #define DEFAULT_HOST "127.0.0.1:3513"
 
@@ -39,12 +40,25 @@ static const struct setting table[] = {
     SETTING(
 	tree, "tree", 't', SET_FLAG, .help = "for people, events under the ones they belong to, on a scale of time"),
     SETTING(msgpack, "msgpack", 0, SET_FLAG, .help = "the bytes of each event as they were read"),
+    SETTING(table, "table", 0, SET_TEXT, .value = "FIELDS",
+	.help = "for people, these fields in columns: type,duration,query"),
+    SETTING(csv, "csv", 0, SET_FLAG, .help = "comma-separated values, with a head; which ones --fields tells"),
+    SETTING(fields, "fields", 'f', SET_TEXT, .value = "FIELDS", .help = "only these fields, with --json or --csv"),
+    SETTING(count, "count", 'c', SET_FLAG, .help = "how many events, instead of the events"),
+    SETTING(
+	by, "by", 'b', SET_TEXT, .value = "FIELDS", .help = "how many events for each value of these, the most first"),
+    SETTING(stats, "stats", 0, SET_TEXT, .value = "FIELDS",
+	.help = "count, mean, p50, p90, p99 and max of these numbers, for each group of --by"),
+    SETTING(timeline_ns, "timeline", 0, SET_DURATION, .value = "TIME",
+	.help = "how many events in each stretch of time: 1m"),
+    SETTING(histogram, "histogram", 0, SET_TEXT, .value = "FIELD", .help = "how this number is spread"),
+    SETTING(top, "top", 0, SET_UINT, .value = "N", .help = "only the first N groups of --by"),
     SETTING(limit, "limit", 'L', SET_UINT, .value = "N", .help = "show no more than N events (--tree: N trees)"),
     SETTING(sort, "sort", 0, SET_TEXT, .value = "FIELD",
 	.help = "order by a field, as in --where: start, end, duration, response.status"),
     SETTING(reverse, "reverse", 'r', SET_FLAG, .help = "the greatest first; without --sort the latest end first"),
     SETTING(memory_bytes, "memory", 0, SET_SIZE, .value = "SIZE", .fallback = "64m",
-	.help = "most events held in memory by --sort and --tree"),
+	.help = "most held in memory by --sort, --tree and sums"),
     SETTING(verbose, "verbose", 'v', SET_COUNT, .help = "leave nothing out in --tree; tell more on stderr"),
     SETTING(help, "help", 'h', SET_FLAG, .help = "print this and exit", .argv_only = true),
     SETTING(version, "version", 'V', SET_FLAG, .help = "print the version and exit", .argv_only = true),
@@ -111,8 +125,8 @@ fail_at(
 static bool
 understand_fields(struct conf *c, const char *option, const char *text, struct paths **out, char *err, size_t err_cap)
 {
-	struct filter_error wrong;
-	*out = paths_parse(text, strlen(text), &wrong);
+	struct filter_error wrong = {1, "is not UTF-8"};
+	*out = mp_is_utf8(text, strlen(text)) ? paths_parse(text, strlen(text), &wrong) : NULL;
 	return *out || fail_at(c, option, text, &wrong, err, err_cap);
 }
 
@@ -133,17 +147,124 @@ understand_query(struct conf *c, int64_t now_ns, char *err, size_t err_cap)
 	return paths_count(c->sort_by) == 1 || fail(err, err_cap, "--sort", c->sort, "is more than one field");
 }
 
+/* Each column of a sum has a name of its own. */
+static bool
+names_differ(const struct conf *c, char *err, size_t err_cap)
+{
+	static const char *const own[] = {"time", "count", "from", "to"};
+	struct filter_error none;
+	struct paths *all =
+	    c->sums_spec.paths ? paths_parse(c->sums_spec.paths, strlen(c->sums_spec.paths), &none) : NULL;
+	bool ok = true;
+	for (size_t i = 0; all && ok && i < paths_count(all); i++) {
+		struct bytes name = paths_name(all, i);
+		for (size_t k = 0; ok && k < sizeof own / sizeof *own; k++) {
+			ok = name.n != strlen(own[k]) || memcmp(name.p, own[k], name.n) != 0;
+			if (!ok)
+				snprintf(err, err_cap,
+				    "'%s' is a column of the sums themselves: write .body.%s for the field", own[k],
+				    own[k]);
+		}
+		for (size_t k = 0; ok && k < i; k++) {
+			ok = !bytes_equal(name, paths_name(all, k));
+			if (!ok)
+				snprintf(err, err_cap, "'%.*s' is named twice", (int)(name.n < 100 ? name.n : 100),
+				    (const char *)name.p);
+		}
+	}
+	paths_free(&all);
+	return ok;
+}
+
+/* The paths of --by, --stats and --histogram, each seen to be right, as one list. */
+static bool
+understand_sums(struct conf *c, char *err, size_t err_cap)
+{
+	const struct {
+		const char *option, *text;
+		size_t most, *count;
+	} lists[] = {
+	    {"--by", c->by, PATHS_MAX / 2, &c->sums_spec.by},
+	    {"--stats", c->stats, PATHS_MAX / 4, &c->sums_spec.numbers},
+	    {"--histogram", c->histogram, 1, &c->sums_spec.numbers},
+	};
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+		struct paths *paths;
+		if (!lists[i].text)
+			continue;
+		if (!understand_fields(c, lists[i].option, lists[i].text, &paths, err, err_cap))
+			return false;
+		size_t n = paths_count(paths);
+		paths_free(&paths);
+		if (n > lists[i].most)
+			return fail(err, err_cap, lists[i].option, lists[i].text, "is too many fields");
+		*lists[i].count += n;
+		buf_printf(&c->sums_paths, "%s%s", c->sums_paths.len ? "," : "", lists[i].text);
+		c->sums = true;
+	}
+	if (c->top && !c->by) {
+		snprintf(err, err_cap, "--top needs --by");
+		return false;
+	}
+	if (c->sums_paths.len > 0) {
+		buf_putc(&c->sums_paths, '\0');
+		c->sums_spec.paths = (const char *)c->sums_paths.data;
+	}
+	c->sums = c->sums || c->count || c->timeline_ns > 0;
+	c->sums_spec.stretch = (double)c->timeline_ns / 1e9;
+	c->sums_spec.memory_bytes = c->memory_bytes;
+	if (c->sums_paths.err == BX_OK)
+		return names_differ(c, err, err_cap);
+	snprintf(err, err_cap, "out of memory");
+	return false;
+}
+
+static bool
+understand_columns(struct conf *c, char *err, size_t err_cap)
+{
+	static const char csv_default[] = ".id,.type,.host,.pid,.start,.end,.body";
+	if (c->table)
+		return understand_fields(c, "--table", c->table, &c->columns, err, err_cap);
+	if (c->fields)
+		return understand_fields(c, "--fields", c->fields, &c->columns, err, err_cap);
+	return !c->csv || c->sums || understand_fields(c, "--csv", csv_default, &c->columns, err, err_cap);
+}
+
+/* What does not go together is told, not ignored. */
+static bool
+understand_shapes(struct conf *c, char *err, size_t err_cap)
+{
+	const char *wrong = NULL;
+	if (c->pretty + c->json + c->tree + c->msgpack + c->csv + (c->table != NULL) > 1)
+		wrong = "choose one of --pretty, --json, --tree, --msgpack, --csv and --table";
+	else if (c->fields && (c->pretty || c->tree || c->msgpack || c->table))
+		wrong = "--fields goes with --json and --csv";
+	else if (c->sums && (c->tree || c->msgpack || c->table || c->fields || c->sort))
+		wrong = "sums are shown with --pretty, --json or --csv, in an order of their own";
+	if (!wrong)
+		return true;
+	snprintf(err, err_cap, "%s", wrong);
+	return false;
+}
+
 static bool
 understand_style(struct conf *c, bool stdout_terminal, char *err, size_t err_cap)
 {
-	if (c->pretty + c->json + c->tree + c->msgpack > 1) {
-		snprintf(err, err_cap, "choose one of --pretty, --json, --tree and --msgpack");
+	if (!understand_sums(c, err, err_cap) || !understand_shapes(c, err, err_cap) ||
+	    !understand_columns(c, err, err_cap))
+		return false;
+	bool for_people = c->pretty || (stdout_terminal && !c->json && !c->csv);
+	if (c->top && c->timeline_ns && !for_people) {
+		snprintf(err, err_cap, "--top with --timeline is drawn only: add --pretty, or take --limit for rows");
 		return false;
 	}
 	c->style = c->pretty    ? STYLE_PRETTY
 		   : c->json    ? STYLE_JSON
 		   : c->tree    ? STYLE_TREE
 		   : c->msgpack ? STYLE_MSGPACK
+		   : c->table   ? STYLE_TABLE
+		   : c->csv     ? STYLE_CSV
+		   : c->fields  ? STYLE_JSON
 				: (stdout_terminal ? STYLE_PRETTY : STYLE_JSON);
 	return true;
 }
@@ -186,9 +307,9 @@ understand_live(const struct conf *c, char *err, size_t err_cap)
 		snprintf(err, err_cap, "--curve-key needs --server-key, the public key of the oxd");
 		return false;
 	}
-	if (c->style != STYLE_TREE && !c->sort)
+	if (c->style != STYLE_TREE && !c->sort && !c->sums)
 		return true;
-	snprintf(err, err_cap, "--tree, --sort and --reverse need an end, and the live stream has none");
+	snprintf(err, err_cap, "--tree, --sort, --reverse and sums need an end, and the live stream has none");
 	return false;
 }
 
@@ -234,6 +355,8 @@ conf_fini(struct conf *c)
 {
 	filter_free(&c->filter);
 	paths_free(&c->sort_by);
+	paths_free(&c->columns);
+	buf_fini(&c->sums_paths);
 	buf_fini(&c->mistake);
 	settings_fini(&c->settings);
 	free(c->files);

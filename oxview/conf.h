@@ -15,19 +15,22 @@
 #include "libbx/core/settings.h"
 #include "libbx/core/paths.h"
 #include "oxview/select.h"
+#include "oxview/sums.h"
 
 #define CONF_ENV "OXVIEW_"
 
 enum conf_source { FROM_STDIN, FROM_FILES, FROM_LOGDIR, FROM_LIVE };
-enum conf_style { STYLE_JSON, STYLE_PRETTY, STYLE_TREE, STYLE_MSGPACK };
+enum conf_style { STYLE_JSON, STYLE_PRETTY, STYLE_TREE, STYLE_MSGPACK, STYLE_TABLE, STYLE_CSV };
 
 struct conf {
 	/* as given */
 	const char *host, *log_path, *server_key, *curve_key;
 	struct setting_list type_names;
 	const char *start_date, *end_date, *id, *sort, *where;
-	bool errors_only, reverse, pretty, json, tree, msgpack, help, version, man;
-	uint64_t limit; /* 0: none */
+	const char *table, *fields, *by, *stats, *histogram;
+	bool errors_only, reverse, pretty, json, tree, msgpack, csv, count, help, version, man;
+	uint64_t limit, top; /* 0: none */
+	int64_t timeline_ns;
 	uint64_t memory_bytes;
 	int verbose;
 
@@ -37,6 +40,10 @@ struct conf {
 	struct select select;
 	struct filter *filter; /* owned */
 	struct paths *sort_by; /* owned; NULL: as they come */
+	struct paths *columns; /* owned; of --fields, --table, --csv; NULL: whole events */
+	bool sums;             /* counts are shown, not events */
+	struct sums_spec sums_spec;
+	struct buf sums_paths; /* owned */
 	struct buf mistake;    /* owned: a text with a mark under the column that is wrong */
 	char **files;          /* NULL-terminated, owned; the strings are argv's */
 	size_t file_count;

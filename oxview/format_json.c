@@ -261,6 +261,13 @@ value(struct json *j)
 }
 
 void
+json_text(struct bytes text, struct buf *out)
+{
+	if (!put_text(out, text.p, text.n))
+		put_bin(out, text.p, text.n);
+}
+
+void
 json_object(struct bytes whole, struct buf *out)
 {
 	size_t start = out->len;

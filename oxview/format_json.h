@@ -19,4 +19,7 @@ void format_json(const struct event *ev, struct buf *out);
 /* One whole object, which the caller has seen to be well formed; no newline. */
 void json_object(struct bytes object, struct buf *out);
 
+/* A text in quotes; what is not UTF-8 in its form for that. */
+void json_text(struct bytes text, struct buf *out);
+
 #endif

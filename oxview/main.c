@@ -29,9 +29,9 @@ look_at_streams(void)
 }
 
 static void
-flush(void *out)
+flush(void *show)
 {
-	out_flush(out);
+	show_flush(show);
 }
 
 static struct source *
@@ -65,15 +65,16 @@ open_source(const struct conf *c, const struct source_env *env)
 static void
 show_all(const struct conf *c, struct out *out, struct trouble *trouble)
 {
-	struct source_env env = {&c->select, trouble, flush, out};
+	struct show show;
+	struct source_env env = {&c->select, trouble, flush, &show};
+	show_init(&show, c, out, trouble);
 	struct source *source = open_source(c, &env);
 	if (!source) {
 		if (trouble->count == 0)
 			trouble_add(trouble, "out of memory");
+		show_fini(&show);
 		return;
 	}
-	struct show show;
-	show_init(&show, c, out, trouble);
 	struct event ev;
 	while (source_next(source, &ev) && show_event(&show, &ev))
 		;

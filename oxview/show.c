@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "oxview/format_fields.h"
 #include "oxview/format_json.h"
 #include "oxview/format_pretty.h"
+#include "oxview/format_sums.h"
 #include "oxview/format_tree.h"
 
 void
@@ -16,6 +18,14 @@ show_init(struct show *s, const struct conf *conf, struct out *out, struct troub
 	s->holds = conf->sort || conf->style == STYLE_TREE;
 	term_init(&s->term, out->fd);
 	/* A limit on trees is no limit on events. */
+	if (conf->sums && !sums_init(&s->sums, &conf->sums_spec))
+		s->sums.full = true;
+	if (conf->style == STYLE_TABLE) {
+		grid_init(&s->grid, paths_count(conf->columns), &s->term);
+		format_table_head(conf->columns, &s->grid);
+	}
+	if (conf->style == STYLE_CSV && !conf->sums)
+		format_csv_head(conf->columns, &out->buf);
 	sorter_init(&s->held, conf->style == STYLE_TREE ? NULL : conf->sort_by, conf->reverse,
 	    conf->style == STYLE_TREE ? 0 : conf->limit, conf->memory_bytes);
 }
@@ -24,6 +34,8 @@ void
 show_fini(struct show *s)
 {
 	sorter_fini(&s->held);
+	sums_fini(&s->sums);
+	grid_fini(&s->grid);
 	symbolizer_free(&s->symbols);
 }
 
@@ -39,18 +51,65 @@ show_one(struct show *s, const struct event *ev)
 	case STYLE_MSGPACK:
 		buf_put(&s->out->buf, ev->raw.p, ev->raw.n);
 		break;
+	case STYLE_TABLE:
+		format_table(s->conf->columns, ev, &s->grid);
+		if (grid_rows(&s->grid) >= GRID_ROWS)
+			grid_write(&s->grid, &s->out->buf);
+		break;
+	case STYLE_CSV:
+		format_csv(s->conf->columns, ev, &s->out->buf);
+		break;
 	case STYLE_JSON:
 	case STYLE_TREE:
-		format_json(ev, &s->out->buf);
+		if (s->conf->columns)
+			format_fields_json(s->conf->columns, ev, &s->out->buf);
+		else
+			format_json(ev, &s->out->buf);
 		break;
 	}
 	s->shown++;
 	return out_done(s->out) && !(s->conf->limit && s->shown >= s->conf->limit);
 }
 
+static bool
+add_to_sums(struct show *s, const struct event *ev)
+{
+	if (!s->sums.full && sums_add(&s->sums, ev))
+		return true;
+	trouble_add(s->trouble, "more than %llu bytes of groups: ask for less, or set --memory",
+	    (unsigned long long)s->conf->memory_bytes);
+	s->gave_up = true;
+	return false;
+}
+
+static void
+show_sums(struct show *s)
+{
+	struct sums_shape shape = {
+	    .form = s->conf->style == STYLE_PRETTY ? SUMS_TEXT
+		    : s->conf->style == STYLE_CSV  ? SUMS_CSV
+						   : SUMS_JSON,
+	    .spread = s->conf->histogram != NULL,
+	    .most = s->conf->top ? s->conf->top : s->conf->limit,
+	};
+	sums_finish(&s->sums);
+	format_sums(&s->sums, &shape, &s->term, &s->out->buf);
+	out_done(s->out);
+}
+
+void
+show_flush(struct show *s)
+{
+	if (s->conf->style == STYLE_TABLE)
+		grid_write(&s->grid, &s->out->buf);
+	out_flush(s->out);
+}
+
 bool
 show_event(struct show *s, const struct event *ev)
 {
+	if (s->conf->sums)
+		return add_to_sums(s, ev);
 	if (!s->holds)
 		return show_one(s, ev);
 	if (sorter_add(&s->held, ev))
@@ -115,11 +174,9 @@ show_trees(struct show *s)
 	tree_fini(&t);
 }
 
-void
-show_end(struct show *s)
+static void
+show_held(struct show *s)
 {
-	if (!s->holds || s->gave_up)
-		return;
 	sorter_finish(&s->held);
 	if (s->conf->style == STYLE_TREE) {
 		show_trees(s);
@@ -131,4 +188,19 @@ show_end(struct show *s)
 		sorter_get(&s->held, i, &ev);
 		more = show_one(s, &ev);
 	}
+}
+
+void
+show_end(struct show *s)
+{
+	if (s->gave_up)
+		return;
+	if (s->conf->sums) {
+		show_sums(s);
+		return;
+	}
+	if (s->holds)
+		show_held(s);
+	if (s->conf->style == STYLE_TABLE)
+		grid_write(&s->grid, &s->out->buf);
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "oxview/conf.h"
+#include "oxview/grid.h"
 #include "oxview/out.h"
 #include "oxview/sort.h"
 #include "oxview/symbolize.h"
@@ -23,8 +24,10 @@ struct show {
 	struct term term;
 	struct symbolizer *symbols; /* made at the first event in --pretty */
 	struct sorter held;
-	bool holds;   /* until show_end() */
-	bool gave_up; /* too much to hold: nothing will be shown */
+	struct sums sums;
+	struct grid grid; /* rows of --table that wait for their width */
+	bool holds;       /* until show_end() */
+	bool gave_up;     /* too much to hold: nothing will be shown */
 	uint64_t shown;
 };
 
@@ -34,5 +37,8 @@ void show_fini(struct show *s);
 /* False when no more is wanted: the limit is reached, nobody reads any more, or memory is used up. */
 bool show_event(struct show *s, const struct event *ev);
 void show_end(struct show *s);
+
+/* Writes what can be written now: the source is about to wait. */
+void show_flush(struct show *s);
 
 #endif
