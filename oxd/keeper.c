@@ -3,8 +3,7 @@
  * keeper: rounds.
  *
  * A round reads the directory, takes the log writer's lists, and does what is due: seal indexes, finish what was packed,
- * pack one file, prune.  Nothing is remembered that could not be seen again, but for the brake.  Between rounds it
- * indexes what the checkpoints cover.
+ * pack one file, prune.  Between rounds it indexes what the checkpoints cover.
  */
 #include "oxd/keeper.h"
 
@@ -14,63 +13,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include <uthash.h>
 
 #include "libbx/core/clock.h"
-#include "libbx/core/compress.h"
-#include "libbx/core/indexing.h"
 #include "libbx/core/name.h"
-#include "oxd/brake.h"
-#include "oxd/kept.h"
+#include "oxd/keeper_own.h"
 #include "oxd/say.h"
-#include "oxd/store.h"
 
-static const int64_t second_ns = 1000000000, round_ns = 60 * 1000000000LL, day_ns = 86400 * 1000000000LL;
-enum { FIRST_WAIT_S = 1, LONGEST_WAIT_S = 600, CLOCK_DAYS = 2 };
-
-/* What is known of a file by its name, between two looks at the directory. */
-struct tended {
-	struct index_end end;
-	uint64_t ino, sealed_size; /* of the log when it was last indexed to its end */
-	int64_t twin_since_ns;     /* 0: it has no packed twin */
-	int64_t not_before_ns;     /* after a failure */
-	int64_t wait_ns;
-	unsigned failed_job; /* counted as a failure of that one */
-	bool seen;
-	UT_hash_handle hh;
-	char name[LOGNAME_MAX];
-};
-
-struct keeper {
-	struct keeper_config cfg;
-	struct stats *stats; /* borrowed */
-	pthread_t thread;
-	struct kept kept;
-
-	/* the thread's own */
-	struct keeper_limits limits; /* as they were when the round began */
-	struct brake brake;
-	struct tended *files;
-	int64_t next_round_ns;
-	int dir_fd; /* during a round, or while indexing */
-
-	pthread_mutex_t lock;
-	pthread_cond_t wake; /* on the monotonic clock */
-	bool listed;         /* under lock: there are new lists */
-	bool limited;        /* under lock: there are new limits, in cfg */
-	struct keeper_report report;
-
-	_Atomic int64_t newest_arrival_ns;
-	_Atomic bool stop;
-};
+static const int64_t round_ns = 60 * 1000000000LL;
+enum { FIRST_WAIT_S = 1 };
 
 /* ---- reports ----------------------------------------------------------------------------------------------------- */
 
-static struct keeper_report
-job_at_hand(struct keeper *k)
+struct keeper_report
+keeper_job_at_hand(struct keeper *k)
 {
 	pthread_mutex_lock(&k->lock);
 	struct keeper_report r = k->report;
@@ -88,15 +45,15 @@ take_limits(struct keeper *k)
 	k->brake.pause_ns = k->limits.prune_pause_ns;
 }
 
-static bool
-is_wanted(const struct keeper_report *r, enum keeper_task task, const struct logdir_file *f)
+bool
+keeper_wants(const struct keeper_report *r, enum keeper_task task, const struct logdir_file *f)
 {
 	return r->running && r->job.task == task &&
 	       (!r->job.type[0] || name_glob(r->job.type, f->name.type, f->name.type_len));
 }
 
-static void
-count_done(struct keeper *k, uint64_t bytes)
+void
+keeper_count_done(struct keeper *k, uint64_t bytes)
 {
 	pthread_mutex_lock(&k->lock);
 	k->report.files += k->report.running;
@@ -112,9 +69,8 @@ end_job(struct keeper *k)
 	pthread_mutex_unlock(&k->lock);
 }
 
-/* A failure is told, and the file left alone for a while: longer each time. */
-static void
-tell_failure(struct keeper *k, const char *what, struct tended *t, enum bx_err err)
+void
+keeper_tell_failure(struct keeper *k, const char *what, struct tended *t, enum bx_err err)
 {
 	static struct say_limit limit;
 	const char *why = err == BX_EIO ? strerror(errno) : bx_err_text(err);
@@ -135,390 +91,32 @@ tell_failure(struct keeper *k, const char *what, struct tended *t, enum bx_err e
 	pthread_mutex_unlock(&k->lock);
 }
 
-/* ---- what is known of files -------------------------------------------------------------------------------------- */
+/* ---- rounds ------------------------------------------------------------------------------------------------------ */
 
-static struct tended *
-tend(struct keeper *k, const char *name)
-{
-	struct tended *t;
-	HASH_FIND_STR(k->files, name, t);
-	if (t)
-		return t;
-	t = calloc(1, sizeof *t);
-	if (!t)
-		abort();
-	snprintf(t->name, sizeof t->name, "%s", name);
-	HASH_ADD_STR(k->files, name, t);
-	return t;
-}
-
-static void
-forget(struct keeper *k, struct tended *t)
-{
-	HASH_DEL(k->files, t);
-	free(t);
-}
-
-static void
-forget_unseen(struct keeper *k)
-{
-	struct tended *t, *next;
-	HASH_ITER(hh, k->files, t, next)
-	{
-		if (!t->seen)
-			forget(k, t);
-		else
-			t->seen = false;
-	}
-}
-
-/* ---- indexing what is written ------------------------------------------------------------------------------------ */
-
-static bool
-is_that_file(int dir_fd, const struct checkpoint_file *c)
-{
-	struct stat st;
-	return fstatat(dir_fd, c->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && st.st_ino == c->ino &&
-	       (uint64_t)st.st_size >= c->len;
-}
-
-static void
-index_one(struct keeper *k, const struct checkpoint_file *c)
-{
-	struct tended *t = tend(k, c->name);
-	if (t->ino != c->ino)
-		t->end = (struct index_end){0};
-	t->ino = c->ino;
-	if (c->len < t->end.covered + INDEX_BLOCK || clock_mono_ns() < t->not_before_ns || !is_that_file(k->dir_fd, c))
-		return;
-	uint64_t before = t->end.covered;
-	enum bx_err err = indexing_extend(k->dir_fd, c->name, c->len, false, &k->stop, &t->end);
-	if (t->end.covered > before)
-		stats_add(k->stats, STAT_index_bytes, t->end.covered - before);
-	if (err != BX_OK)
-		tell_failure(k, "index", t, err);
-	else if (t->end.covered == before && !atomic_load(&k->stop)) /* no events there: not looked at each second */
-		t->not_before_ns = clock_mono_ns() + LONGEST_WAIT_S * second_ns;
-}
-
-static bool
-open_dir(struct keeper *k)
+bool
+keeper_open_dir(struct keeper *k)
 {
 	k->dir_fd = open(k->cfg.log_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return k->dir_fd >= 0;
 }
 
-static void
-close_dir(struct keeper *k)
+void
+keeper_close_dir(struct keeper *k)
 {
 	if (k->dir_fd >= 0)
 		close(k->dir_fd);
 	k->dir_fd = -1;
 }
 
-static void
-index_written(struct keeper *k)
-{
-	struct kept_look look;
-	if (!kept_take(&k->kept, &look))
-		return;
-	if (open_dir(k))
-		for (size_t i = 0; i < look.count && !atomic_load(&k->stop); i++)
-			index_one(k, look.files[i]);
-	close_dir(k);
-	kept_drop(&look);
-}
-
-/* ---- files at rest ----------------------------------------------------------------------------------------------- */
-
-struct round {
-	struct logdir_list files;
-	struct kept_look kept;
-	struct keeper_report job;
-	int64_t now_ns, wall_ns;
-	bool unfinished; /* something is left that a job waits for */
-	bool again;      /* look again at once */
-	bool *gone;      /* of each file: removed in this round */
-};
-
-static bool
-is_live(const struct round *r, const struct logdir_file *f)
+bool
+keeper_is_live(const struct keeper_round *r, const struct logdir_file *f)
 {
 	return kept_find(&r->kept, f->path) != NULL;
 }
 
-static void
-seal_index(struct keeper *k, const struct logdir_file *f, struct tended *t)
-{
-	if (t->ino == f->ino && t->sealed_size == f->size)
-		return;
-	if (t->ino != f->ino)
-		t->end = (struct index_end){0};
-	t->ino = f->ino;
-	uint64_t before = t->end.covered;
-	enum bx_err err = indexing_extend(k->dir_fd, f->path, f->size, true, &k->stop, &t->end);
-	if (t->end.covered > before)
-		stats_add(k->stats, STAT_index_bytes, t->end.covered - before);
-	if (err != BX_OK)
-		tell_failure(k, "index", t, err);
-	else if (!atomic_load(&k->stop))
-		t->sealed_size = f->size;
-}
-
-static void
-next_round_by(struct keeper *k, int64_t at_ns)
-{
-	if (at_ns < k->next_round_ns)
-		k->next_round_ns = at_ns;
-}
-
-/* Both are there: packed a moment ago, or before a kill. */
-static void
-settle(struct keeper *k, struct round *r, const struct logdir_file *f, struct tended *t)
-{
-	if (t->twin_since_ns == 0)
-		t->twin_since_ns = r->now_ns;
-	int64_t due_ns = t->twin_since_ns + COMPRESS_WAIT_S * second_ns;
-	if (r->now_ns < due_ns) {
-		next_round_by(k, due_ns);
-		r->unfinished = true;
-		return;
-	}
-	uint64_t before = store_bytes(k->dir_fd, f) - f->size;
-	enum bx_err err = compress_settle(k->dir_fd, f->path, &k->stop);
-	if (err == BX_ELIMIT)
-		return;
-	if (err != BX_OK) {
-		tell_failure(k, "verify the packed copy of", t, err);
-		return;
-	}
-	t->twin_since_ns = 0;
-	stats_add(k->stats, STAT_log_packed, 1);
-	stats_add(k->stats, STAT_log_packed_bytes, f->size > before ? f->size - before : 0);
-	count_done(k, f->size > before ? f->size - before : 0);
-}
-
-static bool
-is_cold(const struct keeper *k, const struct round *r, const struct logdir_file *f)
-{
-	int64_t age_ns = r->wall_ns - store_period_end_ns(f);
-	if (is_wanted(&r->job, KEEPER_COMPRESS, f))
-		return age_ns >= 0;
-	return k->limits.compress_after_ns >= 0 && age_ns >= k->limits.compress_after_ns;
-}
-
-static void
-pack(struct keeper *k, struct round *r, const struct logdir_file *f, struct tended *t)
-{
-	uint64_t packed;
-	enum bx_err err = store_pack(k->dir_fd, f, &k->stop, &packed);
-	if (err == BX_ELIMIT)
-		return;
-	if (err != BX_OK) {
-		tell_failure(k, "pack", t, err);
-		return;
-	}
-	t->wait_ns = 0;
-	t->twin_since_ns = clock_mono_ns();
-	next_round_by(k, t->twin_since_ns + COMPRESS_WAIT_S * second_ns);
-	r->unfinished = true;
-}
-
-/* True when this took long enough to look at everything anew. */
-static bool
-tend_file(struct keeper *k, struct round *r, const struct logdir_file *f)
-{
-	struct tended *t = tend(k, f->path);
-	t->seen = true;
-	if (!store_is_ours(f) || f->pack != LOGDIR_PLAIN || f->size == 0 || is_live(r, f))
-		return false;
-	if (r->now_ns < t->not_before_ns) {
-		r->unfinished |= is_wanted(&r->job, KEEPER_COMPRESS, f) && t->failed_job != r->job.number;
-		next_round_by(k, t->not_before_ns);
-		return false;
-	}
-	if (f->twins) {
-		if (f->twins & 1U << LOGDIR_ZST) /* other packs are somebody else's work, and left to them */
-			settle(k, r, f, t);
-		return false;
-	}
-	t->twin_since_ns = 0;
-	if (is_cold(k, r, f)) {
-		pack(k, r, f, t);
-		return true;
-	}
-	seal_index(k, f, t);
-	return false;
-}
-
-static void
-tend_files(struct keeper *k, struct round *r)
-{
-	size_t i = 0;
-	for (; i < r->files.count && !atomic_load(&k->stop) && !r->again; i++)
-		if (!r->gone[i])
-			r->again = tend_file(k, r, &r->files.files[i]);
-	for (; i < r->files.count; i++)
-		tend(k, r->files.files[i].path)->seen = !r->gone[i];
-	for (size_t n = 0; n < r->kept.count; n++)
-		tend(k, r->kept.files[n]->name)->seen = true;
-	forget_unseen(k);
-}
-
-static void
-reindex(struct keeper *k, struct round *r)
-{
-	for (size_t i = 0; i < r->files.count && !atomic_load(&k->stop); i++) {
-		const struct logdir_file *f = &r->files.files[i];
-		if (!is_wanted(&r->job, KEEPER_REINDEX, f) || !store_is_ours(f) || f->size == 0)
-			continue;
-		const struct checkpoint_file *live = kept_find(&r->kept, f->path);
-		struct tended *t = tend(k, f->path);
-		t->sealed_size = 0;
-		enum bx_err err = indexing_forget(k->dir_fd, f->path);
-		t->end = (struct index_end){0};
-		if (err == BX_OK)
-			err = indexing_extend(
-			    k->dir_fd, f->path, live ? live->len : UINT64_MAX, !live, &k->stop, &t->end);
-		if (err == BX_OK)
-			count_done(k, t->end.covered);
-		else
-			tell_failure(k, "index", t, err);
-	}
-}
-
-/* ---- pruning ----------------------------------------------------------------------------------------------------- */
-
-/* The time of the last arrival, or what the newest name says, is near what the clock says. */
-static bool
-clock_is_likely(const struct keeper *k, const struct round *r)
-{
-	int64_t from_ns = atomic_load(&k->newest_arrival_ns), to_ns = from_ns;
-	for (size_t i = 0; from_ns == 0 && i < r->files.count; i++) {
-		if (store_period_end_ns(&r->files.files[i]) <= to_ns)
-			continue;
-		to_ns = store_period_end_ns(&r->files.files[i]);
-	}
-	if (from_ns == 0)
-		from_ns = to_ns - day_ns;
-	return r->wall_ns > from_ns - CLOCK_DAYS * day_ns && r->wall_ns < to_ns + CLOCK_DAYS * day_ns;
-}
-
-static struct store_item *
-make_items(struct keeper *k, const struct round *r, bool brake, size_t *count)
-{
-	struct store_item *items = calloc(r->files.count + 1, sizeof *items);
-	int64_t boot_ns = clock_ns(CLOCK_BOOTTIME);
-	*count = 0;
-	for (size_t i = 0; items && i < r->files.count; i++) {
-		const struct logdir_file *f = &r->files.files[i];
-		if (!store_is_ours(f))
-			continue;
-		struct bytes type = {(const uint8_t *)f->name.type, f->name.type_len};
-		items[(*count)++] = (struct store_item){
-		    .file = f,
-		    .bytes = store_bytes(k->dir_fd, f),
-		    .live = is_live(r, f),
-		    .braked = brake && !brake_allows(&k->brake, type, boot_ns),
-		};
-	}
-	return items;
-}
-
-static bool
-remove_one(struct keeper *k, const struct round *r, const struct store_item *item)
-{
-	struct tended *t = tend(k, item->file->path);
-	enum bx_err err = store_remove(k->dir_fd, item->file);
-	if (err != BX_OK) {
-		tell_failure(k, "remove", t, err);
-		return false;
-	}
-	say(SAY_INFO, "log file %s removed (%llu bytes)", item->file->path, (unsigned long long)item->bytes);
-	stats_add(k->stats, STAT_log_pruned, 1);
-	stats_add(k->stats, STAT_log_pruned_bytes, item->bytes);
-	r->gone[item->file - r->files.files] = true;
-	return true;
-}
-
-/* The note of the brake comes first, and durably: a kill behind it only makes the rest of that day wait. */
-static bool
-may_remove(struct keeper *k, const struct store_item *item)
-{
-	static struct say_limit limit;
-	struct bytes type = {(const uint8_t *)item->file->name.type, item->file->name.type_len};
-	if (brake_note(&k->brake, type, clock_ns(CLOCK_BOOTTIME)))
-		return true;
-	stats_add(k->stats, STAT_store_failures, 1);
-	say_limited(&limit, SAY_WARNING, "log files: nothing is removed, since %s/prunes cannot be written: %s",
-	    k->cfg.state_path, strerror(errno));
-	return false;
-}
-
-static void
-prune(struct keeper *k, const struct round *r)
-{
-	static struct say_limit limit;
-	struct store_limits limits = {.before_ns = INT64_MIN, .bytes = k->limits.retain_bytes};
-	if (k->limits.retain_days > 0)
-		limits.before_ns = r->wall_ns - (int64_t)k->limits.retain_days * day_ns;
-	size_t count;
-	struct store_item *items = make_items(k, r, true, &count);
-	if (!items)
-		return;
-	bool held = store_choose(items, count, &limits, true) == STORE_BRAKED, any = false;
-	for (size_t i = 0; i < count; i++)
-		any |= items[i].goes;
-	if (any && !clock_is_likely(k, r)) {
-		say_limited(&limit, SAY_WARNING,
-		    "log files: nothing is removed, since the clock and the newest event are more than %d days apart",
-		    CLOCK_DAYS);
-		any = false;
-		held = true;
-	}
-	/* Items are sorted by type: files of one day and type follow each other. */
-	const struct store_item *noted = NULL;
-	for (size_t i = 0; any && i < count && !atomic_load(&k->stop); i++) {
-		if (!items[i].goes)
-			continue;
-		const struct logname *name = &items[i].file->name;
-		if (!noted || noted->file->name.type_len != name->type_len ||
-		    memcmp(noted->file->name.type, name->type, name->type_len) != 0)
-			any = may_remove(k, &items[i]);
-		noted = &items[i];
-		if (any)
-			remove_one(k, r, &items[i]);
-	}
-	stats_add(k->stats, STAT_log_prune_held, held);
-	free(items);
-}
-
-/* What somebody asked for: no brake, and no clock but the date that was given. */
-static void
-prune_as_told(struct keeper *k, const struct round *r)
-{
-	struct store_limits limits = {.before_ns = r->job.job.before_ns, .bytes = r->job.job.bytes};
-	size_t count, wanted = 0;
-	struct store_item *items = make_items(k, r, false, &count);
-	for (size_t i = 0; items && i < count; i++)
-		if (is_wanted(&r->job, KEEPER_PRUNE, items[i].file))
-			items[wanted++] = items[i];
-	if (items)
-		store_choose(items, wanted, &limits, false);
-	for (size_t i = 0; items && i < wanted && !atomic_load(&k->stop); i++) {
-		if (!items[i].goes)
-			continue;
-		if (remove_one(k, r, &items[i]))
-			count_done(k, items[i].bytes);
-	}
-	free(items);
-}
-
-/* ---- rounds ------------------------------------------------------------------------------------------------------ */
-
 /* Indexes whose log is gone: its removal was cut short. */
 static void
-remove_lost_indexes(struct keeper *k, const struct round *r)
+remove_lost_indexes(struct keeper *k, const struct keeper_round *r)
 {
 	char name[LOGNAME_MAX + sizeof INDEX_SUFFIX];
 	for (size_t i = 0; i < r->files.lost_index_count; i++) {
@@ -529,17 +127,17 @@ remove_lost_indexes(struct keeper *k, const struct round *r)
 }
 
 static void
-work(struct keeper *k, struct round *r)
+work(struct keeper *k, struct keeper_round *r)
 {
 	bool prunes = k->limits.retain_days > 0 || k->limits.retain_bytes > 0;
 	if (r->job.running && r->job.job.task == KEEPER_REINDEX)
-		reindex(k, r);
+		keeper_reindex(k, r);
 	if (r->job.running && r->job.job.task == KEEPER_PRUNE)
-		prune_as_told(k, r);
+		keeper_prune_as_told(k, r);
 	else if (prunes)
-		prune(k, r);
+		keeper_prune(k, r);
 	remove_lost_indexes(k, r);
-	tend_files(k, r);
+	keeper_tend_files(k, r);
 	bool done = r->job.job.task != KEEPER_COMPRESS || (!r->unfinished && !r->again);
 	if (r->job.running && done && !atomic_load(&k->stop))
 		end_job(k);
@@ -560,10 +158,10 @@ static void
 do_round(struct keeper *k)
 {
 	take_limits(k);
-	struct round r = {.job = job_at_hand(k), .now_ns = clock_mono_ns(), .wall_ns = clock_wall_ns()};
+	struct keeper_round r = {.job = keeper_job_at_hand(k), .now_ns = clock_mono_ns(), .wall_ns = clock_wall_ns()};
 	k->next_round_ns = r.now_ns + pause_between(k);
 	/* The directory first, the lists then: see kept.h. */
-	if (open_dir(k) && logdir_read(k->cfg.log_path, &r.files) == BX_OK) {
+	if (keeper_open_dir(k) && logdir_read(k->cfg.log_path, &r.files) == BX_OK) {
 		r.gone = calloc(r.files.count + 1, sizeof *r.gone);
 		if (r.gone && kept_take(&k->kept, &r.kept) && r.kept.any)
 			work(k, &r);
@@ -573,7 +171,7 @@ do_round(struct keeper *k)
 	} else if (r.job.running) {
 		end_job(k);
 	}
-	close_dir(k);
+	keeper_close_dir(k);
 	if (r.again)
 		k->next_round_ns = r.now_ns;
 }
@@ -614,7 +212,7 @@ keeper_main(void *arg)
 	k->next_round_ns = clock_mono_ns();
 	while (!atomic_load(&k->stop)) {
 		if (rest(k, &job_seen))
-			index_written(k);
+			keeper_index_written(k);
 		if (!atomic_load(&k->stop) && clock_mono_ns() >= k->next_round_ns)
 			do_round(k);
 	}
@@ -679,7 +277,7 @@ keeper_close(struct keeper **kp)
 	struct tended *t, *next;
 	HASH_ITER(hh, k->files, t, next)
 	{
-		forget(k, t);
+		keeper_forget(k, t);
 	}
 	brake_close(&k->brake);
 	kept_fini(&k->kept);
@@ -725,5 +323,5 @@ keeper_ask(struct keeper *k, const struct keeper_job *job)
 void
 keeper_tell(struct keeper *k, struct keeper_report *out)
 {
-	*out = job_at_hand(k);
+	*out = keeper_job_at_hand(k);
 }

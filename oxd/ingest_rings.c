@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: ISC */
+/* ingest_rings: a visit to each ring, what its program has dropped, and the end of one whose program has gone. */
+#include "oxd/ingest_own.h"
+
+#include "libbx/core/clock.h"
+#include "oxd/own.h"
+#include "oxd/say.h"
+
+enum { VISIT_BYTES = 256 * 1024, QUIET_ROUNDS = 5 };
+
+static const int64_t idle_probe_ns = 10000000000; /* R1: a ring idle so long is looked at */
+static const int64_t hint_probe_ns = 10000000;    /* the kernel tells of a close a moment before it counts */
+static const int64_t quiet_ns = 3000000000;
+
+/* ---- the account ------------------------------------------------------------------------------------------------- */
+
+/* The first look at a ring: one that is new has written nothing yet, of another that is known once it is empty. */
+static void
+audit_begin(struct ingest *in, struct ring_file *r)
+{
+	if (r->audit)
+		return;
+	r->audit = audit_program(&in->audit, r->program);
+	r->audit_based = r->position->to == r->capacity;
+	audit_ring(&in->audit, &r->key, r->audit);
+}
+
+static void
+audit_visit(struct ingest *in, struct ring_file *r, const struct ring_visit *visit)
+{
+	uint64_t left_out = (uint64_t)visit->bad_maps + visit->too_big;
+	r->audit_found += visit->events + left_out;
+	if (left_out == 0)
+		return;
+	audit_found(&in->audit, r->audit, left_out);
+	audit_dropped(&in->audit, r->audit, "bad_map", NULL, visit->bad_maps, 0, false);
+	audit_dropped(&in->audit, r->audit, "frame_too_big", NULL, visit->too_big, 0, false);
+}
+
+/* What the program says it has written.  It counts after it writes, so one that was killed may be one short. */
+static void
+audit_header(struct ingest *in, struct ring_file *r, uint64_t events)
+{
+	uint64_t waiting;
+	audit_begin(in, r);
+	if (ring_file_waiting(r, &waiting) != BX_OK)
+		return;
+	if (!r->audit_based) {
+		if (waiting > 0)
+			return;
+		r->audit_base = events - r->audit_found;
+		r->audit_based = true;
+	}
+	uint64_t written = events - r->audit_base;
+	if (r->gone && waiting == 0 && written < r->audit_found)
+		written = r->audit_found;
+	if (written <= r->audit_written)
+		return;
+	audit_written(&in->audit, r->audit, written - r->audit_written);
+	r->audit_written = written;
+}
+
+static void
+audit_drops(struct ingest *in, struct ring_file *r, const struct drop_totals *now, const struct drop_totals *told)
+{
+	for (int i = 0; i < DROP_REASONS; i++)
+		if (now->by[i] > told->by[i])
+			audit_dropped(
+			    &in->audit, r->audit, own_reason_name(i), NULL, now->by[i] - told->by[i], 0, true);
+}
+
+static void
+note_visit(struct ingest *in, struct ring_file *r, const struct ring_visit *visit)
+{
+	stats_add(in->stats, STAT_ring_events, visit->events);
+	stats_add(in->stats, STAT_ring_bad_maps, visit->bad_maps);
+	stats_add(in->stats, STAT_ring_too_big, visit->too_big);
+	audit_visit(in, r, visit);
+	r->position->to = visit->to;
+	r->tail_due = visit->to;
+}
+
+/* The frame is made where it will be written from. */
+static enum bx_err
+take_events(struct ingest *in, struct ring_file *r, uint64_t waiting, uint64_t most, struct ring_visit *visit)
+{
+	size_t frame_at;
+	struct buf *batch = journal_begin(in->journal, SOURCE_RING, &frame_at);
+	frame_start(batch);
+	enum bx_err err =
+	    batch->err != BX_OK ? batch->err : ring_file_visit(r, waiting, most, &in->window, batch, frame_at, visit);
+	if (err == BX_OK && visit->events && sift_program(&in->sift, batch, frame_at, r->audit, r->program) > 0) {
+		struct source source = {
+		    .kind = SOURCE_RING, .ring = {.key = r->key, .from = visit->from, .to = visit->to}};
+		ingest_end_frame(in, &source, batch, frame_at);
+	} else {
+		journal_undo(in->journal);
+	}
+	return err;
+}
+
+/* One visit to a ring.  Returns how many bytes were waiting; the ring may be gone afterwards (*rp NULL). */
+static uint64_t
+visit_ring(struct ingest *in, struct ring_file **rp, int64_t now_ns)
+{
+	struct ring_file *r = *rp;
+	uint64_t waiting;
+	struct ring_visit visit = {0};
+	enum bx_err err = ring_file_waiting(r, &waiting);
+	audit_begin(in, r);
+	if (err == BX_OK && waiting == 0)
+		return 0;
+	uint64_t most = waiting < VISIT_BYTES ? waiting : VISIT_BYTES;
+	/* A single record may be longer than a visit; a quarter of the ring is the most, and no frame is over its limit. */
+	uint64_t longest = waiting < r->capacity / 4 ? waiting : r->capacity / 4;
+	size_t need = (size_t)(most > longest ? most : longest);
+	if (need > FRAME_MAX)
+		need = FRAME_MAX;
+	if (err == BX_OK) {
+		if (!ingest_make_room(in, need + FRAME_HEADER))
+			return waiting;
+		err = take_events(in, r, waiting, most, &visit);
+	}
+	if (err == BX_EBAD) {
+		if (r->other_boot) { /* nobody writes there any more: what holds has been taken */
+			r->target = 0;
+			return 0;
+		}
+		ring_set_condemn(&in->rings, rp);
+		return 0;
+	}
+	if (err != BX_OK)
+		return waiting;
+	note_visit(in, r, &visit);
+	r->idle_since_ns = now_ns;
+	if (visit.ended)
+		r->target = 0;
+	return visit.ended ? 0 : waiting;
+}
+
+static int64_t
+report_after(const struct ingest *in)
+{
+	int64_t ns = atomic_load(&in->report_ns);
+	return ns ? ns : INT64_MAX / 2;
+}
+
+bool
+ingest_report_drops(struct ingest *in, struct ring_file *r, int64_t now_ns)
+{
+	struct ring_drops drops;
+	uint64_t count;
+	if (!ring_file_drops(r, &drops))
+		return true;
+	audit_header(in, r, drops.events);
+	struct drop_totals told = r->position->reported;
+	ingest_start_frame(&in->frame);
+	unsigned events = own_add_dropped(&in->frame, 0, r, &drops, &r->position->reported, &count);
+	r->next_report_ns = now_ns + report_after(in);
+	if (events == 0)
+		return true;
+	if (!ingest_make_room(in, in->frame.len))
+		return false;
+	struct source source = {.kind = SOURCE_OWN, .own = {.key = r->key, .reported = drops.totals}};
+	ingest_append_frame(in, &source, &in->frame);
+	stats_add(in->stats, STAT_drops_reported, count);
+	audit_drops(in, r, &drops.totals, &told);
+	r->reported_s = clock_seconds(clock_wall_ns());
+	return true;
+}
+
+/* R4 and what follows it, for a ring whose program has gone and that has nothing left. */
+static void
+let_ring_go(struct ingest *in, struct ring_file **rp, int64_t now_ns)
+{
+	struct ring_file *r = *rp;
+	if (r->leaving_at == 0) {
+		if (!ingest_report_drops(in, r, now_ns))
+			return;
+		r->leaving_at = journal_last(in->journal);
+	}
+	if (journal_synced(in->journal) >= r->leaving_at)
+		ring_set_remove(&in->rings, rp);
+}
+
+/* R1 to R3.  The caller visits once more after this: head is read again behind the probe. */
+static void
+probe_ring(struct ring_file *r, int64_t now_ns)
+{
+	bool idle = now_ns - r->idle_since_ns >= idle_probe_ns;
+	if (r->gone || (r->probes_due == 0 && !idle) || now_ns < r->next_probe_ns)
+		return;
+	if (r->probes_due > 0)
+		r->probes_due--;
+	ring_file_probe(r);
+	static bool told;
+	if (r->kept && !told) {
+		told = true;
+		say(SAY_WARNING,
+		    "whether rings of other users are in use cannot be asked without CAP_LEASE; each is kept until its "
+		    "process is known to be gone");
+	}
+	r->next_probe_ns = now_ns + (r->probes_due ? hint_probe_ns : idle_probe_ns);
+}
+
+/* A ring that has long been quiet is looked at in some rounds only, unless somebody asks or has rung. */
+static bool
+may_wait(const struct ingest *in, const struct ring_file *r, int64_t now_ns)
+{
+	return !in->rung && !in->flushing && !atomic_load(&in->stop) && !r->gone && r->probes_due == 0 &&
+	       now_ns - r->idle_since_ns >= quiet_ns && atomic_load(&in->rounds) % QUIET_ROUNDS != 0;
+}
+
+uint64_t
+ingest_visit_rings(struct ingest *in, int64_t now_ns, bool *progress)
+{
+	uint64_t fullest = 0;
+	struct ring_file *r, *next;
+	HASH_ITER(hh, in->rings.table, r, next)
+	{
+		uint64_t capacity = r->capacity;
+		if (may_wait(in, r, now_ns))
+			continue;
+		probe_ring(r, now_ns);
+		bool gone = r->gone;
+		uint64_t waiting = visit_ring(in, &r, now_ns);
+		if (in->blocked)
+			break;
+		if (waiting)
+			*progress = true;
+		if (waiting * 1024 / capacity > fullest)
+			fullest = waiting * 1024 / capacity;
+		if (r && gone && waiting == 0)
+			let_ring_go(in, &r, now_ns);
+		else if (r && now_ns >= r->next_report_ns)
+			ingest_report_drops(in, r, now_ns);
+		if (journal_batch_bytes(in->journal) >= BATCH_BYTES && !ingest_commit(in))
+			break;
+	}
+	return fullest;
+}
