@@ -3,7 +3,8 @@
  * oxrun: runs a command under the preload object.
  *
  * It is all environment: the object in LD_PRELOAD, one id for everything below, and with --name a prefix for the names
- * and a span that is everybody's parent.  Without a name there is nothing to do afterwards, so oxrun becomes the command.
+ * and a span that is everybody's parent.  Where no oxd runs it starts one for the command.  Where one does, and there is
+ * neither a name nor a summary, there is nothing to do afterwards, so oxrun becomes the command.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -14,31 +15,19 @@
 
 #include "include/blueox.h"
 #include "libbx/core/id.h"
+#include "libbx/core/rundir.h"
 #include "preload/oxrun_check.h"
 #include "preload/oxrun_conf.h"
+#include "preload/oxrun_events.h"
+#include "preload/oxrun_find.h"
 #include "preload/oxrun_job.h"
+#include "preload/oxrun_oxd.h"
+#include "preload/oxrun_summary.h"
 #include "preload/oxrun_target.h"
 
 enum { EXIT_USAGE = 2 };
 
 #define OBJECT "libbx_preload.so"
-
-/* The object beside oxrun (the build tree) or in ../lib (any prefix); else where the loader itself knows to look. */
-static const char *
-find_object(char path[PATH_MAX])
-{
-	static const char *const places[] = {"/" OBJECT, "/../lib/" OBJECT};
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-	char *slash = n > 0 ? memrchr(self, '/', (size_t)n) : NULL;
-	for (size_t i = 0; slash && i < sizeof places / sizeof *places; i++) {
-		*slash = '\0';
-		int wrote = snprintf(path, PATH_MAX, "%s%s", self, places[i]);
-		if (wrote < PATH_MAX && access(path, R_OK) == 0)
-			return path;
-	}
-	return "/usr/$LIB/" OBJECT;
-}
 
 static void
 set_preload(const char *object)
@@ -70,31 +59,26 @@ set_id(void)
 	setenv("BLUEOX_ID", id, 1);
 }
 
-static int
-run_named(const struct conf *c)
+/* The prefix of everything below, and the type of the job's event: NULL without a name, or without memory. */
+static char *
+set_prefix(const struct conf *c)
 {
 	const char *outer = getenv("BLUEOX_PREFIX");
 	char *prefix = NULL, *type = NULL;
-	int status = CANNOT_RUN;
+	if (!c->name)
+		return NULL;
 	if (asprintf(&prefix, "%s%s%s", outer ? outer : "", outer && *outer ? "." : "", c->name) < 0)
-		prefix = NULL;
-	if (prefix && asprintf(&type, "%s.job", prefix) < 0)
+		return NULL;
+	if (asprintf(&type, "%s.job", prefix) < 0)
 		type = NULL;
-	if (type) {
-		setenv("BLUEOX_PREFIX", prefix, 1);
-		status = job_run(type, c->command);
-	} else {
-		fprintf(stderr, "oxrun: out of memory\n");
-	}
+	setenv("BLUEOX_PREFIX", prefix, 1);
 	free(prefix);
-	free(type);
-	return status;
+	return type;
 }
 
-static int
-run(const struct conf *c)
+static const char *
+set_object(const struct conf *c, char path[PATH_MAX])
 {
-	char path[PATH_MAX];
 	const char *object = c->library ? c->library : find_object(path);
 	const char *why = target_refuses(c->command[0]);
 	if (why)
@@ -104,9 +88,90 @@ run(const struct conf *c)
 		    "oxrun: '%s' cannot be preloaded, its path has a space or a colon: %s runs without it\n", object,
 		    c->command[0]);
 	else
-		set_preload(object);
+		return object;
+	return NULL;
+}
+
+/* Starts an oxd for this run where one is wanted.  Without it the command runs all the same. */
+static void
+start_oxd(const struct conf *c, struct private_oxd *own)
+{
+	char run_dir[RUNDIR_MAX + 1], err[600];
+	*own = (struct private_oxd){0};
+	if (c->oxd == OXD_NEVER || (c->oxd == OXD_AUTO && !c->log_path && oxd_runs(run_dir, sizeof run_dir)))
+		return;
+	if (private_oxd_start(own, c->log_path, err, sizeof err))
+		setenv("BLUEOX_RUN_DIR", own->run, 1);
+	else
+		fprintf(stderr, "oxrun: no oxd could be started for this run: %s\n", err);
+}
+
+static void
+show(const struct conf *c, const struct summary *s, bool private)
+{
+	struct buf text = {0};
+	if (c->json) {
+		summary_json(s, &text);
+	} else if (c->summary) {
+		summary_text(s, &text);
+		if (s->tally.events) {
+			buf_puts(&text, "  ");
+			summary_command(s, &text);
+			buf_putc(&text, '\n');
+		}
+	} else if (s->tally.events) {
+		buf_printf(&text, "oxrun: %llu event%s: ", (unsigned long long)s->tally.events,
+		    s->tally.events == 1 ? "" : "s");
+		summary_command(s, &text);
+		buf_putc(&text, '\n');
+	}
+	if (private && !s->tally.events && !c->json)
+		buf_printf(&text, "oxrun: no events; oxrun --check %s says what stands in their way\n", s->command);
+	if (text.err == BX_OK && text.len)
+		fwrite(text.data, 1, text.len, stderr);
+	buf_fini(&text);
+}
+
+/* After the command: its oxd is stopped, so that everything is in the log, and what is asked for is told. */
+static void
+tell(const struct conf *c, struct private_oxd *own, const struct job_end *end, const char *prefix)
+{
+	char err[600] = "", log_path[PATH_MAX];
+	bool private = own->base[0] != '\0';
+	struct summary s = {.command = c->command[0], .name = c->name, .id = getenv("BLUEOX_ID"), .end = *end,
+	    .only_id = !private, .log_path = private ? own->log : log_path, .tally = {.prefix = prefix}};
+	bx_shutdown(); /* our own ring is given back: it is drained to its end */
+	if (!private && !c->summary && !c->json)
+		return;
+	if (!private_oxd_stop(own, err, sizeof err))
+		fprintf(stderr, "oxrun: %s\n", err);
+	bool found = private || events_find_log(log_path, sizeof log_path, err, sizeof err);
+	bool whole = found && events_tally(&s.tally, s.log_path, private ? NULL : s.id, err, sizeof err);
+	if (!whole)
+		fprintf(stderr, "oxrun: %s%s\n", err, private ? "" : "; --oxd=private has a summary in any case");
+	if (found)
+		show(c, &s, private);
+	private_oxd_clear(own, whole && s.tally.events == 0);
+	tally_fini(&s.tally);
+}
+
+static int
+run(const struct conf *c)
+{
+	char path[PATH_MAX];
+	struct private_oxd own;
+	const char *object = set_object(c, path);
+	start_oxd(c, &own);
 	set_id();
-	return c->name ? run_named(c) : command_exec(c->command);
+	char *type = set_prefix(c);
+	if (object)
+		set_preload(object);
+	if (!c->name && !own.pid && !c->summary && !c->json)
+		return command_exec(c->command);
+	struct job_end end = job_run(type, c->command);
+	tell(c, &own, &end, getenv("BLUEOX_PREFIX"));
+	free(type);
+	job_leave(&end);
 }
 
 static int

@@ -10,6 +10,8 @@
 
 enum { NAME_MAX_BYTES = 100 };
 
+static const char *const oxd_choices[] = {[OXD_AUTO] = "auto", [OXD_PRIVATE] = "private", [OXD_NEVER] = "never", NULL};
+
 #define AT(field) offsetof(struct conf, field)
 static const struct setting table[] = {
     {.name = "name",
@@ -18,6 +20,25 @@ static const struct setting table[] = {
 	.offset = AT(name),
 	.value = "NAME",
 	.help = "call what runs below NAME.PROGRAM, and write an event NAME.job at the end"},
+    {.name = "summary",
+	.letter = 's',
+	.kind = SET_FLAG,
+	.offset = AT(summary),
+	.help = "when the command has ended, tell on stderr what its programs asked for, how long that took and what failed"},
+    {.name = "json", .kind = SET_FLAG, .offset = AT(json), .help = "the summary as one line of JSON"},
+    {.name = "oxd",
+	.kind = SET_CHOICE,
+	.offset = AT(oxd),
+	.fallback = "auto",
+	.value = "WHEN",
+	.choices = oxd_choices,
+	.help = "start an oxd for this run: auto where none runs, private in any case, or never"},
+    {.name = "log-path",
+	.kind = SET_TEXT,
+	.offset = AT(log_path),
+	.value = "DIR",
+	.help = "where that oxd writes its log files (default: a new directory, which is named at the end); means "
+		"--oxd=private"},
     {.name = "library",
 	.kind = SET_TEXT,
 	.offset = AT(library),

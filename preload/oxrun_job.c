@@ -18,7 +18,10 @@
 
 enum { COMMAND_SHOWN = 4096 };
 
-static const int forwarded[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
+/* SIGTSTP, SIGTTIN and SIGTTOU among them: whether to stop is the command's decision, and oxrun stops after it.  While it
+ * runs oxrun neither reads nor writes. */
+static const int forwarded[] = {
+    SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU};
 
 static volatile sig_atomic_t child_pid;
 
@@ -56,7 +59,7 @@ forward_signals(void)
 
 /* The child, or -1.  Signals that come meanwhile wait until there is somebody to hand them to. */
 static pid_t
-start(char *const command[])
+start(char *const command[], const struct sigaction *children)
 {
 	sigset_t all, before;
 	sigfillset(&all);
@@ -64,6 +67,7 @@ start(char *const command[])
 	fflush(NULL);
 	pid_t pid = fork();
 	if (pid == 0) {
+		sigaction(SIGCHLD, children, NULL);
 		sigprocmask(SIG_SETMASK, &before, NULL);
 		_exit(command_exec(command));
 	}
@@ -107,43 +111,97 @@ set_usage(bx_ctx *event, const struct rusage *used)
 	bx_ctx_set(event, "max_rss", (uint64_t)used->ru_maxrss * 1024);
 }
 
-static int
-finish(bx_ctx *event, pid_t pid, int64_t began_ns)
+/* Stops as the command has stopped, so that the shell sees it; goes on, and the command with it, when told to. */
+static void
+stop_too(pid_t pid)
 {
-	int status;
-	struct rusage used;
-	while (wait4(pid, &status, 0, &used) < 0) {
-		if (errno != EINTR) { /* somebody had set SIGCHLD to be ignored: there is nothing to be learned */
-			bx_done(event);
-			return 0;
-		}
-	}
-	child_pid = 0;
-	bx_ctx_set(event, "duration", clock_seconds(clock_mono_ns() - began_ns));
-	if (WIFSIGNALED(status))
-		bx_ctx_set(event, "signal", WTERMSIG(status));
-	else
-		bx_ctx_set(event, "exit_status", WEXITSTATUS(status));
-	set_usage(event, &used);
-	bx_done(event);
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	raise(SIGSTOP);
+	kill(pid, SIGCONT);
 }
 
-int
-job_run(const char *type, char *const command[])
+/* How it ended; -1 when that cannot be known. */
+static int
+wait_for_end(pid_t pid, struct rusage *used)
+{
+	for (;;) {
+		int status;
+		pid_t got = wait4(pid, &status, WUNTRACED, used);
+		if (got == pid && WIFSTOPPED(status))
+			stop_too(pid);
+		else if (got == pid)
+			return status;
+		else if (errno != EINTR)
+			return -1;
+	}
+}
+
+static void
+ignore_signals(void)
+{
+	for (size_t i = 0; i < sizeof forwarded / sizeof *forwarded; i++)
+		signal(forwarded[i], SIG_IGN);
+	signal(SIGPIPE, SIG_IGN); /* a summary that nobody reads changes no exit status */
+}
+
+static void
+set_end(bx_ctx *event, const struct job_end *end, const struct rusage *used)
+{
+	bx_ctx_set(event, "duration", clock_seconds(end->duration_ns));
+	if (WIFSIGNALED(end->status))
+		bx_ctx_set(event, "signal", WTERMSIG(end->status));
+	else
+		bx_ctx_set(event, "exit_status", WEXITSTATUS(end->status));
+	set_usage(event, used);
+}
+
+static bx_ctx *
+begin_event(const char *type, char *const command[])
 {
 	char parent[BX__TRACEPARENT];
 	bx_configure_default();
 	bx_ctx *event = bx_new(type);
-	int64_t began_ns = clock_mono_ns();
 	set_command(event, command);
 	if (bx__ctx_traceparent(event, parent))
 		setenv("TRACEPARENT", parent, 1);
-	signal(SIGCHLD, SIG_DFL);
-	pid_t pid = start(command);
-	if (pid < 0) {
+	return event;
+}
+
+struct job_end
+job_run(const char *type, char *const command[])
+{
+	struct job_end end = {.status = CANNOT_RUN << 8};
+	struct rusage used = {0};
+	struct sigaction children, usual = {.sa_handler = SIG_DFL};
+	bx_ctx *event = type ? begin_event(type, command) : NULL;
+	int64_t began_ns = clock_mono_ns();
+	sigaction(SIGCHLD, &usual, &children); /* where it is ignored nobody learns how a child ended */
+	pid_t pid = start(command, &children);
+	if (pid < 0)
 		fprintf(stderr, "oxrun: no new process: %s\n", strerror(errno));
-		return CANNOT_RUN;
+	else
+		end.status = wait_for_end(pid, &used);
+	child_pid = 0;
+	ignore_signals();
+	end.duration_ns = clock_mono_ns() - began_ns;
+	set_end(event, &end, &used);
+	bx_done(event);
+	return end;
+}
+
+void
+job_leave(const struct job_end *end)
+{
+	if (WIFSIGNALED(end->status)) {
+		int number = WTERMSIG(end->status);
+		struct rlimit none = {0};
+		sigset_t only;
+		sigemptyset(&only);
+		sigaddset(&only, number);
+		setrlimit(RLIMIT_CORE, &none);
+		signal(number, SIG_DFL);
+		sigprocmask(SIG_UNBLOCK, &only, NULL);
+		raise(number);
+		exit(128 + number);
 	}
-	return finish(event, pid, began_ns);
+	exit(WEXITSTATUS(end->status));
 }

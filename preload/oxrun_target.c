@@ -3,7 +3,6 @@
 
 #include <elf.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <link.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "preload/oxrun_find.h"
 
 enum { HEAD_BYTES = 4096, SCRIPTS_DEEP = 4 };
 
@@ -21,25 +22,6 @@ enum { HEAD_BYTES = 4096, SCRIPTS_DEEP = 4 };
 #else
 #define OWN_MACHINE EM_NONE
 #endif
-
-/* Finds what execvp() would run. */
-static bool
-find_program(const char *command, char path[PATH_MAX])
-{
-	if (strchr(command, '/')) {
-		snprintf(path, PATH_MAX, "%s", command);
-		return access(path, X_OK) == 0;
-	}
-	const char *dirs = getenv("PATH");
-	for (dirs = dirs ? dirs : "/bin:/usr/bin"; *dirs;) {
-		size_t n = strcspn(dirs, ":");
-		int wrote = snprintf(path, PATH_MAX, "%.*s%s%s", (int)n, dirs, n ? "/" : "", command);
-		if (wrote < PATH_MAX && access(path, X_OK) == 0)
-			return true;
-		dirs += n + (dirs[n] == ':');
-	}
-	return false;
-}
 
 static size_t
 read_head(const char *path, uint8_t head[HEAD_BYTES])
