@@ -17,11 +17,14 @@
 #include "libbx/core/id.h"
 #include "libbx/core/rundir.h"
 #include "preload/oxrun_check.h"
+#include "preload/oxrun_command.h"
 #include "preload/oxrun_conf.h"
 #include "preload/oxrun_events.h"
 #include "preload/oxrun_find.h"
 #include "preload/oxrun_job.h"
 #include "preload/oxrun_oxd.h"
+#include "preload/oxrun_place.h"
+#include "preload/oxrun_report.h"
 #include "preload/oxrun_summary.h"
 #include "preload/oxrun_target.h"
 
@@ -138,8 +141,13 @@ tell(const struct conf *c, struct private_oxd *own, const struct job_end *end, c
 {
 	char err[600] = "", log_path[PATH_MAX];
 	bool private = own->base[0] != '\0';
-	struct summary s = {.command = c->command[0], .name = c->name, .id = getenv("BLUEOX_ID"), .end = *end,
-	    .only_id = !private, .log_path = private ? own->log : log_path, .tally = {.prefix = prefix}};
+	struct summary s = {.command = c->command[0],
+	    .name = c->name,
+	    .id = getenv("BLUEOX_ID"),
+	    .end = *end,
+	    .only_id = !private,
+	    .log_path = private ? own->log : log_path,
+	    .tally = {.prefix = prefix}};
 	bx_shutdown(); /* our own ring is given back: it is drained to its end */
 	if (!private && !c->summary && !c->json)
 		return;
@@ -174,13 +182,31 @@ run(const struct conf *c)
 	job_leave(&end);
 }
 
+/* Whether a program, this command if there is one, would make events in this environment; and if not, why. */
+static bool
+check(const struct conf *c, struct buf *text)
+{
+	char path[PATH_MAX];
+	struct report r = {.out = text};
+	bool settings_good = check_environment(text);
+	place_check(&r, c);
+	if (c->command[0])
+		command_check(&r, c->command, c->library ? c->library : find_object(path));
+	if (!r.reason[0] && !settings_good)
+		snprintf(r.reason, sizeof r.reason, "a setting is not understood, or keeps recording off");
+	if (c->command[0])
+		report_line(&r, "verdict", "%s%s", r.reason[0] ? "no events: " : "nothing stands in the way of events",
+		    r.reason);
+	return !r.reason[0];
+}
+
 static int
 print_words(const struct conf *c)
 {
 	struct buf text = {0};
 	bool good = true;
 	if (c->check)
-		good = check_environment(&text);
+		good = check(c, &text);
 	else if (c->version)
 		buf_puts(&text, "oxrun " BX_VERSION "\n");
 	else if (c->man)

@@ -3,13 +3,10 @@
 #include "preload/oxrun_check.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "libbx/core/rundir.h"
 #include "libbx/process.h"
 #include "libbx/settings.h"
 #include "preload/conffile.h"
@@ -96,27 +93,6 @@ check_settings(struct buf *out)
 	return check_lines(&file, path, out) && good;
 }
 
-static bool
-check_run_dir(struct buf *out)
-{
-	char dir[RUNDIR_MAX + 1], rings[PATH_MAX];
-	buf_printf(out, "%-18s ", "run directory");
-	if (!rundir_path(bx_config.run_dir[0] ? bx_config.run_dir : NULL, dir, sizeof dir)) {
-		buf_puts(out, "cannot be used: its name is too long, or it is somebody else's\n");
-		return false;
-	}
-	snprintf(rings, sizeof rings, "%s/rings", dir);
-	if (access(rings, W_OK | X_OK) == 0) {
-		buf_printf(out, "%s: a program of this user can make rings there\n", dir);
-		return true;
-	}
-	buf_printf(
-	    out, "%s/rings: %s%s\n", dir, strerror(errno), errno == ENOENT ? "; it is made by oxd when it starts" : "");
-	if (bx_config.host[0])
-		buf_printf(out, "%-18s programs that link libbx send to %s instead\n", "", bx_config.host);
-	return bx_config.host[0] != '\0';
-}
-
 bool
 check_environment(struct buf *out)
 {
@@ -125,5 +101,5 @@ check_environment(struct buf *out)
 		buf_puts(out, "BLUEOX_RING_SIZE=0 keeps recording off\n");
 		good = false;
 	}
-	return check_run_dir(out) && good;
+	return good;
 }

@@ -7,8 +7,7 @@
 
 #include "libbx/core/buf.h"
 
-/* Writes a line a variable, and one about the run directory.  False when a value is not understood or events would go
- * nowhere. */
+/* Writes a line a variable.  False when a value is not understood or keeps recording off. */
 bool check_environment(struct buf *out);
 
 #endif

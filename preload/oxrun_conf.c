@@ -24,7 +24,8 @@ static const struct setting table[] = {
 	.letter = 's',
 	.kind = SET_FLAG,
 	.offset = AT(summary),
-	.help = "when the command has ended, tell on stderr what its programs asked for, how long that took and what failed"},
+	.help = "when the command has ended, tell on stderr what its programs asked for, how long that took and what "
+		"failed"},
     {.name = "json", .kind = SET_FLAG, .offset = AT(json), .help = "the summary as one line of JSON"},
     {.name = "oxd",
 	.kind = SET_CHOICE,
@@ -47,7 +48,7 @@ static const struct setting table[] = {
     {.name = "check",
 	.kind = SET_FLAG,
 	.offset = AT(check),
-	.help = "show what a program would make of this environment, and run nothing",
+	.help = "say why there would be no events, of the command or of any program, and run nothing",
 	.argv_only = true},
     {.name = "help", .letter = 'h', .kind = SET_FLAG, .offset = AT(help), .help = "show this", .argv_only = true},
     {.name = "man", .kind = SET_FLAG, .offset = AT(man), .help = "write the manual page as roff", .argv_only = true},
@@ -111,12 +112,16 @@ conf_help(const struct conf *c, struct buf *out)
 	    "\n"
 	    "  oxrun psql -c 'select 1'             psql.sql events\n"
 	    "  oxrun --name nightly ./report.sh     all under one id, nightly.psql.sql and so on, and nightly.job\n"
+	    "  oxrun --summary ./report.sh          and at the end what was asked for, how long it took, what failed\n"
+	    "  oxrun --check php script.php         why there would be no events\n"
 	    "\n");
 	settings_help(&c->settings, out);
-	buf_puts(out,
-	    "\nEvery option but the last four is a variable too: OXRUN_NAME=NAME.  BLUEOX_PRELOAD=0 switches off "
-	    "what is\npreloaded.  Exit status: the command's, 128 and the signal's number if one killed it, 126 or 127 "
-	    "when it\ncould not be run, 2 for usage.\n");
+	buf_puts(out, "\nEvery option but the last four is a variable too: OXRUN_NAME=NAME.  Where no oxd runs, one is "
+		      "started for the\n"
+		      "command; its log files stay, and oxrun says where.  oxrun leaves as the command does, by the "
+		      "same signal if one\n"
+		      "killed it; 126 or 127 when it could not be run, 2 for usage; --check: 0 when events are to be "
+		      "expected, else 1.\n");
 }
 
 static void
@@ -142,12 +147,55 @@ conf_man(const struct conf *c, struct buf *out)
 	    "libmemcached and syslog(3) is recorded: \\fIPROGRAM\\fB.sql\\fR, \\fIPROGRAM\\fB.memcache\\fR and\n"
 	    "\\fIPROGRAM\\fB.log\\fR events, and one event \\fIPROGRAM\\fR for each process that made any.\n"
 	    "All of them carry one id.\n"
-	    "The events go to the oxd of this host; without one they wait in memory until it comes.\n"
+	    ".PP\n"
+	    "The events go to the oxd of this host.  Where none runs oxrun starts one for the command, which writes "
+	    "log files\n"
+	    "into a new directory (in \\fBTMPDIR\\fR or /tmp) or the one that \\fB\\-\\-log\\-path\\fR names, takes no "
+	    "setting from\n"
+	    "the environment or a file, and ends when the command has; programs that go on after that are not recorded "
+	    "any\n"
+	    "more.  Its log files stay, and a line on stderr tells how many events they have and how to see them.  "
+	    "With\n"
+	    "\\fB\\-\\-oxd=never\\fR events wait in memory until the oxd of this host comes: for jobs that may run "
+	    "while it is\n"
+	    "being restarted.\n"
 	    ".PP\n"
 	    "With \\fB\\-\\-name\\fR they lie under an event \\fINAME\\fB.job\\fR with the fields \\fBcommand\\fR,\n"
 	    "\\fBexit_status\\fR or \\fBsignal\\fR, \\fBduration\\fR, \\fBuser_time\\fR, \\fBsystem_time\\fR and\n"
 	    "\\fBmax_rss\\fR (bytes).\n"
-	    "oxrun then stays, hands signals on to the command, and leaves as it left.\n"
+	    ".PP\n"
+	    "Where there is neither a name, nor a summary, nor an oxd to be started, oxrun becomes the command.  Else "
+	    "it stays,\n"
+	    "hands signals that are sent to it on to the command (what a terminal sends to its foreground group the "
+	    "command\n"
+	    "has already), stops when the command stops, and leaves as it left.\n"
+	    ".SH SUMMARY\n"
+	    "With \\fB\\-\\-summary\\fR a table on stderr, a line a program: processes, connections, queries and how "
+	    "many failed,\n"
+	    "time in SQL, the slowest query, memcached calls with hits, misses and failures, log lines and how many "
+	    "of\n"
+	    "\\fBerr\\fR or worse, crashes.  Then the three slowest queries, the errors by class, code and message, "
+	    "and how many\n"
+	    "events were dropped.  Columns in which nothing happened are left out.  All of it is read from the events "
+	    "in the\n"
+	    "log (of this id, where the oxd is not oxrun's own), so it needs a log that can be read here.\n"
+	    "\\fB\\-\\-json\\fR has the same as one line: command, name, id, log_path, exit_status or signal, "
+	    "duration, events,\n"
+	    "dropped, programs, all, slowest, errors.\n"
+	    ".SH CHECK\n"
+	    "\\fB\\-\\-check\\fR shows all settings and what of them is not understood, whether programs of this user "
+	    "can make\n"
+	    "rings in the run directory, and whether an oxd runs.  With a command, which is not run: whether the "
+	    "loader takes the\n"
+	    "object into it (not into one that is statically linked, of another C library, setuid, or has "
+	    "capabilities), whether\n"
+	    "\\fBBLUEOX_PRELOAD\\fR, \\fBBLUEOX_ONLY\\fR and \\fBBLUEOX_NOT\\fR leave it out, which libraries it loads "
+	    "at its start, and\n"
+	    "which drivers are named in its file, its script and its arguments: one that speaks the protocol itself "
+	    "(JDBC, pgx,\n"
+	    "asyncpg, pg8000 and others) calls no library that could be seen.  The last line is the verdict; exit "
+	    "status 1 when\n"
+	    "there would be no events.\n"
 	    ".SH OPTIONS\n");
 	settings_man(&c->settings, out);
 	buf_puts(out,
@@ -168,7 +216,8 @@ conf_man(const struct conf *c, struct buf *out)
 	    ".PP\n"
 	    "\\fB\\-\\-check\\fR shows all that is read, and what of it is not understood; exit status 1 then.\n"
 	    ".SH EXIT STATUS\n"
-	    "The command's; 128 and the number of the signal that killed it; 126 when it could not be run, 127 when\n"
+	    "The command's; when a signal killed the command, the same kills oxrun; 126 when it could not be run, 127 "
+	    "when\n"
 	    "there is none of that name; 2 for a mistake in oxrun's own arguments.\n"
 	    ".SH SEE ALSO\n.BR oxview (1),\n.BR oxd (8)\n");
 }

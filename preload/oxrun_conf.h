@@ -11,8 +11,8 @@
 enum oxd_choice { OXD_AUTO, OXD_PRIVATE, OXD_NEVER };
 
 struct conf {
-	const char *name;    /* NULL: no job event */
-	const char *library; /* NULL: to be found */
+	const char *name;     /* NULL: no job event */
+	const char *library;  /* NULL: to be found */
 	int oxd;              /* enum oxd_choice */
 	const char *log_path; /* of the private oxd, which is then wanted; NULL: a new directory */
 	bool summary, json;

@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include "libbx/core/buf.h"
+#include "libbx/core/rundir.h"
 #include "preload/oxrun_find.h"
 #include "preload/oxrun_job.h"
+#include "preload/oxrun_oxd.h"
 
 enum { READ_BYTES = 256 << 10 };
 
@@ -126,8 +128,14 @@ bool
 events_find_log(char *out, size_t cap, char *err, size_t err_cap)
 {
 	static const char key[] = "\"log_path\":\"";
-	char *flush[] = {"oxctl", "flush", NULL}, *status[] = {"oxctl", "--raw", NULL};
+	char run[RUNDIR_MAX + 1], option[RUNDIR_MAX + 16];
+	char *flush[] = {"oxctl", option, "flush", NULL}, *status[] = {"oxctl", option, "--raw", NULL};
 	struct buf said = {0};
+	if (!oxd_runs(run, sizeof run)) {
+		snprintf(err, err_cap, "no oxd runs");
+		return false;
+	}
+	snprintf(option, sizeof option, "--run-dir=%s", run);
 	bool ok = run_oxctl(flush, &said, err, err_cap);
 	buf_clear(&said);
 	ok = ok && run_oxctl(status, &said, err, err_cap);

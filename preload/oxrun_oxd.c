@@ -23,6 +23,7 @@
 #include "libbx/core/clock.h"
 #include "libbx/core/rundir.h"
 #include "preload/oxrun_find.h"
+#include "preload/settings.h"
 
 enum { START_MS = 20000, MESSAGE_MAX = 300, OPENED_AT_ONCE = 16 };
 
@@ -50,7 +51,12 @@ oxd_runs(char *run, size_t cap)
 {
 	char path[RUNDIR_MAX + 16];
 	run[0] = '\0';
-	if (!rundir_path(getenv("BLUEOX_RUN_DIR"), run, cap))
+	const char *given = getenv("BLUEOX_RUN_DIR");
+	if (!given || !*given) {
+		shim_settings_read();
+		given = shim_settings_for_libbx("BLUEOX_RUN_DIR");
+	}
+	if (!rundir_path(given, run, cap))
 		return false;
 	snprintf(path, sizeof path, "%s/oxd.json", run);
 	return access(path, F_OK) == 0 && lock_is_held(run);
@@ -147,8 +153,8 @@ become_oxd(const struct private_oxd *o, const char *program, const char *notify,
 {
 	static const char *const names[] = {
 	    "--run-dir", "--log-path", "--state-path", "--control", "--collect", "--relay"};
-	const char *const forms[] = {"%s=%s", "%s=%s", "%s=%s/state", "%s=ipc://%s/control", "%s=ipc://%s/collect",
-	    "%s=ipc://%s/relay"};
+	const char *const forms[] = {
+	    "%s=%s", "%s=%s", "%s=%s/state", "%s=ipc://%s/control", "%s=ipc://%s/collect", "%s=ipc://%s/relay"};
 	const char *const values[] = {o->run, o->log, o->base, o->run, o->run, o->run};
 	char *argv[16] = {(char *)(uintptr_t)program, "--config=/dev/null", "--sync=never", "--compress-after=never",
 	    "--journal-segment=16m"};

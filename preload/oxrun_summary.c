@@ -175,7 +175,8 @@ put_end(struct buf *out, const struct job_end *end)
 void
 summary_command(const struct summary *s, struct buf *out)
 {
-	buf_printf(out, "oxview --log-path %s", s->log_path);
+	const char *quote = strpbrk(s->log_path, " \t\"\\$&;()<>|*?[]#~`") ? "'" : "";
+	buf_printf(out, "oxview --log-path %s%s%s", quote, s->log_path, quote);
 	if (s->only_id)
 		buf_printf(out, " --id %s", s->id);
 	buf_puts(out, " --tree");
@@ -194,5 +195,6 @@ summary_text(const struct summary *s, struct buf *out)
 	put_slowest(out, &s->tally);
 	put_errors(out, &s->tally);
 	if (summary_dropped(&s->tally))
-		buf_printf(out, "  %" PRIu64 " events were dropped and are in none of these numbers\n", summary_dropped(&s->tally));
+		buf_printf(out, "  %" PRIu64 " events were dropped and are in none of these numbers\n",
+		    summary_dropped(&s->tally));
 }

@@ -254,9 +254,8 @@ add_other(struct tally *t, struct tally_program *p, const struct event *ev)
 static const struct {
 	const char *end;
 	void (*add)(struct tally *t, struct tally_program *p, const struct event *ev);
-} kinds[] = {
-    {".sql.connect", add_connect}, {".sql", add_sql}, {".memcache", add_cache}, {".log", add_log}, {".crash", add_crash},
-    {"", add_other}};
+} kinds[] = {{".sql.connect", add_connect}, {".sql", add_sql}, {".memcache", add_cache}, {".log", add_log},
+    {".crash", add_crash}, {"", add_other}};
 
 static bool
 ends_in(struct bytes type, const char *end)

@@ -16,18 +16,18 @@
 enum { TALLY_TEXT = 160, TALLY_SLOWEST = 3, TALLY_ERRORS = 8 };
 
 /* Everything that is counted for a program: one line a number.  COUNT(member, key in JSON, heading in the table) */
-#define TALLY_COUNTS(COUNT) \
-	COUNT(processes, "processes", "processes") \
-	COUNT(connects, "connects", "connects") \
-	COUNT(queries, "queries", "queries") \
-	COUNT(query_errors, "query_errors", "failed") \
-	COUNT(cache_calls, "memcache_calls", "memcache") \
-	COUNT(hits, "memcache_hits", "hits") \
-	COUNT(misses, "memcache_misses", "misses") \
-	COUNT(cache_errors, "memcache_errors", "failed") \
-	COUNT(log_lines, "log_lines", "log lines") \
-	COUNT(log_errors, "log_errors", "err or worse") \
-	COUNT(crashes, "crashes", "crashes") \
+#define TALLY_COUNTS(COUNT)                                                                                            \
+	COUNT(processes, "processes", "processes")                                                                     \
+	COUNT(connects, "connects", "connects")                                                                        \
+	COUNT(queries, "queries", "queries")                                                                           \
+	COUNT(query_errors, "query_errors", "failed")                                                                  \
+	COUNT(cache_calls, "memcache_calls", "memcache")                                                               \
+	COUNT(hits, "memcache_hits", "hits")                                                                           \
+	COUNT(misses, "memcache_misses", "misses")                                                                     \
+	COUNT(cache_errors, "memcache_errors", "failed")                                                               \
+	COUNT(log_lines, "log_lines", "log lines")                                                                     \
+	COUNT(log_errors, "log_errors", "err or worse")                                                                \
+	COUNT(crashes, "crashes", "crashes")                                                                           \
 	COUNT(others, "other_events", "others")
 
 struct tally_program {
@@ -53,7 +53,8 @@ struct tally {
 	struct tally_program *programs; /* owned */
 	size_t program_count;
 	uint64_t events, errors_left_out;
-	uint64_t dropped, dropped_by_programs; /* as oxd tells, and as programs say when they leave: the same, or parts of it */
+	uint64_t dropped,
+	    dropped_by_programs; /* as oxd tells, and as programs say when they leave: the same, or parts of it */
 	struct tally_slow slowest[TALLY_SLOWEST]; /* the slowest first */
 	size_t slowest_count;
 	struct tally_error errors[TALLY_ERRORS]; /* as they came */

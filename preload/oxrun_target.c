@@ -33,19 +33,36 @@ read_head(const char *path, uint8_t head[HEAD_BYTES])
 	return n > 0 ? (size_t)n : 0;
 }
 
-/* The interpreter that a `#!` line names. */
+/* The next word of a line, of n bytes that are left. */
+static size_t
+take_word(const uint8_t *at, size_t n, char word[PATH_MAX])
+{
+	size_t used = 0, len = 0;
+	while (used < n && (at[used] == ' ' || at[used] == '\t'))
+		used++;
+	while (used < n && len < PATH_MAX - 1 && at[used] > ' ')
+		word[len++] = (char)at[used++];
+	word[len] = '\0';
+	return used;
+}
+
+/* The interpreter that a `#!` line names; of `env NAME` the one of that name. */
 static bool
 script_interpreter(const uint8_t *head, size_t n, char path[PATH_MAX])
 {
+	char name[PATH_MAX];
 	if (n < 3 || head[0] != '#' || head[1] != '!')
 		return false;
-	size_t at = 2, len = 0;
-	while (at < n && (head[at] == ' ' || head[at] == '\t'))
-		at++;
-	while (at < n && len < PATH_MAX - 1 && head[at] > ' ')
-		path[len++] = (char)head[at++];
-	path[len] = '\0';
-	return len > 0;
+	size_t used = 2 + take_word(head + 2, n - 2, path);
+	const char *slash = strrchr(path, '/');
+	if (slash && strcmp(slash, "/env") == 0) {
+		take_word(head + used, n - used, name);
+		if (strcmp(name, "-S") == 0)
+			take_word(head + used + 3, n - used - 3, name);
+		if (name[0] && name[0] != '-' && !strchr(name, '='))
+			find_program(name, path);
+	}
+	return path[0] != '\0';
 }
 
 static const char *
@@ -72,17 +89,34 @@ judge_elf(const uint8_t *head, size_t n)
 	return "is statically linked";
 }
 
+static size_t
+read_program(const char *command, uint8_t head[HEAD_BYTES], char program[PATH_MAX])
+{
+	char next[PATH_MAX];
+	if (!find_program(command, program))
+		return 0;
+	size_t n = read_head(program, head);
+	for (int i = 0; i < SCRIPTS_DEEP && script_interpreter(head, n, next); i++) {
+		memcpy(program, next, sizeof next);
+		n = read_head(program, head);
+	}
+	return n;
+}
+
 const char *
 target_refuses(const char *command)
 {
-	char path[PATH_MAX], interpreter[PATH_MAX];
+	char program[PATH_MAX];
 	uint8_t head[HEAD_BYTES];
-	if (!find_program(command, path))
-		return NULL;
-	size_t n = read_head(path, head);
-	for (int i = 0; i < SCRIPTS_DEEP && script_interpreter(head, n, interpreter); i++)
-		n = read_head(interpreter, head);
+	size_t n = read_program(command, head, program);
 	if (n < sizeof(ElfW(Ehdr)) || memcmp(head, ELFMAG, SELFMAG) != 0)
 		return NULL;
 	return judge_elf(head, n);
+}
+
+void
+target_program(const char *command, char program[PATH_MAX])
+{
+	uint8_t head[HEAD_BYTES];
+	read_program(command, head, program);
 }

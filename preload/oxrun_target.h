@@ -8,7 +8,12 @@
 #ifndef BLUEOX_PRELOAD_OXRUN_TARGET_H
 #define BLUEOX_PRELOAD_OXRUN_TARGET_H
 
+#include <limits.h>
+
 /* NULL when it can; else a phrase saying why not.  `command` is looked for as execvp() does. */
 const char *target_refuses(const char *command);
+
+/* The file that is run in the end: the program's own, or its interpreter's. */
+void target_program(const char *command, char program[PATH_MAX]);
 
 #endif
