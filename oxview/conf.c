@@ -31,7 +31,10 @@ static const struct setting table[] = {
     SETTING(start_date, "start-date", 's', SET_TEXT, .value = "DATE", .help = "only events that ended then or later"),
     SETTING(end_date, "end-date", 'e', SET_TEXT, .value = "DATE",
 	.help = "only events that ended then or earlier; a day means its last moment"),
-    SETTING(id, "id", 'i', SET_TEXT, .value = "ID", .help = "only events whose id starts so"),
+    SETTING(local, "local", 0, SET_FLAG, .help = "dates without an offset are local time, not UTC"),
+    SETTING(
+	overlap, "overlap", 0, SET_FLAG, .help = "also events that began in the range or before it and ended later"),
+    SETTING(id, "id", 'i', SET_TEXT, .value = "ID", .help = "only events of this id, or whose id starts so"),
     SETTING(where, "where", 'w', SET_TEXT, .value = "FILTER",
 	.help = "only events for which this holds: 'response.status >= 500 && duration > 250ms'"),
     SETTING(errors_only, "errors-only", 0, SET_FLAG, .help = "only events with an error"),
@@ -59,6 +62,8 @@ static const struct setting table[] = {
     SETTING(reverse, "reverse", 'r', SET_FLAG, .help = "the greatest first; without --sort the latest end first"),
     SETTING(memory_bytes, "memory", 0, SET_SIZE, .value = "SIZE", .fallback = "64m",
 	.help = "most held in memory by --sort, --tree and sums"),
+    SETTING(explain, "explain", 0, SET_FLAG,
+	.help = "say which files and how much of each would be read, and read nothing"),
     SETTING(verbose, "verbose", 'v', SET_COUNT, .help = "leave nothing out in --tree; tell more on stderr"),
     SETTING(help, "help", 'h', SET_FLAG, .help = "print this and exit", .argv_only = true),
     SETTING(version, "version", 'V', SET_FLAG, .help = "print the version and exit", .argv_only = true),
@@ -95,14 +100,16 @@ understand_dates(struct conf *c, int64_t now_ns, char *err, size_t err_cap)
 {
 	struct datetime when;
 	const char *wrong;
+	const char *(*parse)(const char *text, int64_t now_ns, struct datetime *out) =
+	    c->local ? datetime_parse_local : datetime_parse;
 	if (c->start_date) {
-		if ((wrong = datetime_parse(c->start_date, now_ns, &when)))
+		if ((wrong = parse(c->start_date, now_ns, &when)))
 			return fail(err, err_cap, "--start-date", c->start_date, wrong);
 		c->select.has_from = true;
 		c->select.from_ns = when.first_ns;
 	}
 	if (c->end_date) {
-		if ((wrong = datetime_parse(c->end_date, now_ns, &when)))
+		if ((wrong = parse(c->end_date, now_ns, &when)))
 			return fail(err, err_cap, "--end-date", c->end_date, wrong);
 		c->select.has_to = true;
 		c->select.to_ns = when.last_ns;
@@ -293,6 +300,15 @@ understand_source(struct conf *c, bool host_in_argv, bool log_in_argv, bool stdi
 }
 
 static bool
+understand_explain(const struct conf *c, char *err, size_t err_cap)
+{
+	if (!c->explain || c->source == FROM_FILES || c->source == FROM_LOGDIR)
+		return true;
+	snprintf(err, err_cap, "--explain is about files: give some, or --log-path");
+	return false;
+}
+
+static bool
 understand_live(const struct conf *c, char *err, size_t err_cap)
 {
 	struct addr a;
@@ -323,11 +339,12 @@ understand(struct conf *c, bool host_in_argv, bool log_in_argv, struct conf_stre
 		c->sort = ".end";
 	c->select.types = c->type_names;
 	c->select.id = c->id;
+	c->select.overlap = c->overlap;
 	c->select.errors_only = c->errors_only;
 	return understand_dates(c, now_ns, err, err_cap) && understand_query(c, now_ns, err, err_cap) &&
 	       understand_style(c, streams.stdout_terminal, err, err_cap) &&
 	       understand_source(c, host_in_argv, log_in_argv, streams.stdin_usable, err, err_cap) &&
-	       understand_live(c, err, err_cap);
+	       understand_explain(c, err, err_cap) && understand_live(c, err, err_cap);
 }
 
 bool

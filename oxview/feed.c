@@ -20,16 +20,30 @@ bool
 feed_open(struct feed *f, int fd, const char *name, size_t window, struct trouble *trouble)
 {
 	struct stat st;
-	*f = (struct feed){.name = name, .trouble = trouble, .cap = window};
+	*f = (struct feed){.name = name, .trouble = trouble, .cap = window, .stop = UINT64_MAX};
 	logread_open(&f->in, fd);
 	f->regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 	f->window = malloc(window);
 	return f->window != NULL;
 }
 
+bool
+feed_open_plan(struct feed *f, int fd, const char *name, size_t window, struct plan *plan, struct trouble *trouble)
+{
+	if (!feed_open(f, fd, name, window, trouble))
+		return false;
+	f->plan = *plan;
+	*plan = (struct plan){0};
+	f->stop = 0;
+	logseek_open(&f->seek, fd);
+	return true;
+}
+
 void
 feed_close(struct feed *f)
 {
+	plan_fini(&f->plan);
+	logseek_close(&f->seek);
 	logread_close(&f->in);
 	free(f->window);
 	*f = (struct feed){.in = {.fd = -1}};
@@ -80,8 +94,14 @@ fill(struct feed *f)
 	}
 	if (!f->regular && f->before_wait)
 		f->before_wait(f->context);
-	size_t n;
-	enum bx_err err = logread_read(&f->in, f->window + f->end, f->cap - f->end, &n);
+	size_t n, room = f->cap - f->end;
+	if (offset_of(f, f->end) == f->stop) { /* an event across the end of a block: the index is wrong, read on */
+		f->stop = UINT64_MAX;
+		f->next_range = f->plan.count;
+	}
+	if (f->stop - offset_of(f, f->end) < room)
+		room = (size_t)(f->stop - offset_of(f, f->end));
+	enum bx_err err = logread_read(&f->in, f->window + f->end, room, &n);
 	if (err == BX_EBAD)
 		trouble_add(f->trouble, "%s: offset %llu: the rest cannot be unpacked (%s: %s)", f->name,
 		    (unsigned long long)offset_of(f, f->end), logread_pack_text(f->in.pack), f->in.problem);
@@ -265,10 +285,32 @@ tell_end(struct feed *f)
 	f->damages = 0;
 }
 
+/* Goes to where the next range begins.  False when there is none. */
+static bool
+next_range(struct feed *f)
+{
+	if (f->next_range == f->plan.count)
+		return false;
+	struct plan_range range = f->plan.ranges[f->next_range++];
+	uint64_t at = offset_of(f, f->at);
+	enum bx_err err = range.from > at ? logseek_go(&f->seek, &f->in, at, range.from) : BX_OK;
+	if (err != BX_OK && err != BX_ESHORT) {
+		trouble_add(f->trouble, "%s: offset %llu cannot be gone to (%s)", f->name,
+		    (unsigned long long)range.from, err == BX_EBAD ? f->in.problem : bx_err_text(err));
+		return false;
+	}
+	f->base = range.from;
+	f->at = f->end = 0;
+	f->stop = range.to;
+	return err == BX_OK; /* else the file is shorter than it was */
+}
+
 bool
 feed_next(struct feed *f, struct event *ev)
 {
 	for (;;) {
+		if (left(f) == 0 && offset_of(f, f->at) == f->stop && !f->eof && !next_range(f))
+			f->eof = true;
 		if (left(f) == 0 && f->eof) {
 			tell_end(f);
 			return false;

@@ -19,6 +19,8 @@
 
 #include "libbx/core/event.h"
 #include "libbx/core/logread.h"
+#include "libbx/core/logseek.h"
+#include "oxview/plan.h"
 #include "oxview/trouble.h"
 
 enum {
@@ -40,6 +42,10 @@ struct feed {
 	uint64_t base; /* offset in the stream of window[0] */
 	bool regular;  /* a file, which never waits */
 	bool eof;
+	struct plan plan; /* owned; what to read of the stream; no ranges: all of it */
+	struct logseek seek;
+	size_t next_range;
+	uint64_t stop;         /* where the range at hand ends */
 	unsigned long damages; /* places where bytes were skipped */
 	uint64_t untold_bytes; /* skipped at places that were not told one by one */
 };
@@ -49,6 +55,10 @@ struct feed {
  * False when there is no memory.
  */
 bool feed_open(struct feed *f, int fd, const char *name, size_t window, struct trouble *trouble);
+
+/* The same, but reads only what the plan says, which is taken over. */
+bool feed_open_plan(
+    struct feed *f, int fd, const char *name, size_t window, struct plan *plan, struct trouble *trouble);
 void feed_close(struct feed *f);
 
 /*

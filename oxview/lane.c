@@ -69,7 +69,12 @@ open_next(struct lane *l)
 		return;
 	}
 	l->open = true;
-	if (!feed_open(&l->feed, fd, name, l->window, l->env->trouble)) {
+	struct plan plan = {0};
+	bool planned = !standard && select_uses_index(l->env->select);
+	if ((planned && !plan_make(&plan, path, l->env->select)) ||
+	    !(planned ? feed_open_plan(&l->feed, fd, name, l->window, &plan, l->env->trouble)
+		      : feed_open(&l->feed, fd, name, l->window, l->env->trouble))) {
+		plan_fini(&plan);
 		trouble_add(l->env->trouble, "%s: out of memory", name);
 		feed_close(&l->feed);
 		l->open = false;

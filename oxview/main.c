@@ -9,6 +9,7 @@
 #include "include/blueox.h"
 #include "libbx/core/clock.h"
 #include "oxview/conf.h"
+#include "oxview/explain.h"
 #include "oxview/help.h"
 #include "oxview/out.h"
 #include "oxview/show.h"
@@ -83,6 +84,16 @@ show_all(const struct conf *c, struct out *out, struct trouble *trouble)
 	source_free(&source);
 }
 
+static void
+explain(const struct conf *c, struct out *out, struct trouble *trouble)
+{
+	struct source_env env = {.select = &c->select, .trouble = trouble};
+	if (c->source == FROM_LOGDIR)
+		explain_logdir(c->log_path, &env, &out->buf);
+	else
+		explain_files(c->files, c->file_count, &env, &out->buf);
+}
+
 static int
 print_words(const struct conf *c, struct out *out)
 {
@@ -107,7 +118,10 @@ run(const struct conf *c)
 		out_fini(&out);
 		return status;
 	}
-	show_all(c, &out, &trouble);
+	if (c->explain)
+		explain(c, &out, &trouble);
+	else
+		show_all(c, &out, &trouble);
 	out_flush(&out);
 	if (out.error)
 		trouble_add(&trouble, "standard output: %s", strerror(out.error));

@@ -58,4 +58,7 @@ struct source *source_logdir(const char *path, const struct source_env *env);
  */
 struct source *source_live(const char *address, const struct keys *keys, const struct source_env *env);
 
+/* Tells that the log directory could not be listed. */
+void source_tell_unreadable(const struct source_env *env, const char *path, enum bx_err err);
+
 #endif

@@ -197,8 +197,8 @@ prime(struct logdir *d)
 	}
 }
 
-static void
-tell_unreadable(const struct source_env *env, const char *path, enum bx_err err)
+void
+source_tell_unreadable(const struct source_env *env, const char *path, enum bx_err err)
 {
 	trouble_add(env->trouble, "%s: %s", path, err == BX_EIO ? strerror(errno) : bx_err_text(err));
 }
@@ -210,14 +210,14 @@ source_logdir(const char *path, const struct source_env *env)
 	struct logdir *d = calloc(1, sizeof *d);
 	enum bx_err err = d ? logdir_read(path, &files) : BX_ENOMEM;
 	if (err != BX_OK)
-		tell_unreadable(env, path, err);
+		source_tell_unreadable(env, path, err);
 	if (d) {
 		d->source = (struct source){logdir_next, logdir_free};
 		d->env = env;
 	}
 	if (err == BX_OK && !make_lanes(d, path, files.files, choose(&files, env->select))) {
 		err = BX_ENOMEM;
-		tell_unreadable(env, path, err);
+		source_tell_unreadable(env, path, err);
 	}
 	logdir_list_fini(&files);
 	if (err != BX_OK) {

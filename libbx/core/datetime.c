@@ -91,11 +91,40 @@ take_time(const char **at, int64_t *ns)
 	return NULL;
 }
 
-static const char *
-take_offset(const char **at, int64_t *ns)
+/* Local time, written as if it were UTC, as what it is.  `days` are added by the calendar. */
+static int64_t
+from_local(int64_t ns, int days)
 {
-	if (take_char(at, 'Z') || take_char(at, 'z') || (**at != '+' && **at != '-'))
+	int64_t fraction = ((ns % second_ns) + second_ns) % second_ns;
+	time_t written = (time_t)((ns - fraction) / second_ns);
+	struct tm tm;
+	gmtime_r(&written, &tm);
+	tm.tm_mday += days;
+	tm.tm_isdst = -1;
+	return (int64_t)mktime(&tm) * second_ns + fraction;
+}
+
+/* The other way round. */
+static int64_t
+to_local(int64_t ns)
+{
+	int64_t fraction = ((ns % second_ns) + second_ns) % second_ns;
+	time_t s = (time_t)((ns - fraction) / second_ns);
+	struct tm tm;
+	localtime_r(&s, &tm);
+	return (int64_t)timegm(&tm) * second_ns + fraction;
+}
+
+static const char *
+take_offset(const char **at, bool local, int64_t *ns)
+{
+	if (take_char(at, 'Z') || take_char(at, 'z'))
 		return NULL;
+	if (**at != '+' && **at != '-') {
+		if (local)
+			*ns = from_local(*ns, 0);
+		return NULL;
+	}
 	int sign = **at == '+' ? -1 : 1, hour, minute = 0;
 	(*at)++;
 	if (!take_digits(at, 2, &hour))
@@ -109,15 +138,24 @@ take_offset(const char **at, int64_t *ns)
 	return NULL;
 }
 
+/* The day that begins at midnight, written as if it were UTC. */
+static struct datetime
+day_of(int64_t midnight, bool local)
+{
+	if (local)
+		return (struct datetime){from_local(midnight, 0), from_local(midnight, 1) - 1};
+	return (struct datetime){midnight, midnight + day_ns - 1};
+}
+
 static const char *
-calendar(const char *text, struct datetime *out)
+calendar(const char *text, bool local, struct datetime *out)
 {
 	const char *at = text;
 	const char *wrong = take_day(&at, &out->first_ns);
 	if (wrong)
 		return wrong;
 	if (*at == '\0') {
-		out->last_ns = out->first_ns + day_ns - 1;
+		*out = day_of(out->first_ns, local);
 		return NULL;
 	}
 	if (*at != 'T' && *at != 't' && *at != ' ')
@@ -125,7 +163,7 @@ calendar(const char *text, struct datetime *out)
 	at++;
 	wrong = take_time(&at, &out->first_ns);
 	if (!wrong)
-		wrong = take_offset(&at, &out->first_ns);
+		wrong = take_offset(&at, local, &out->first_ns);
 	if (!wrong && *at)
 		wrong = "has something behind the time";
 	out->last_ns = out->first_ns;
@@ -160,21 +198,33 @@ ago(const char *text, int64_t now_ns, struct datetime *out)
 	return NULL;
 }
 
-const char *
-datetime_parse(const char *text, int64_t now_ns, struct datetime *out)
+static const char *
+parse(const char *text, int64_t now_ns, bool local, struct datetime *out)
 {
-	int64_t today = now_ns - ((now_ns % day_ns) + day_ns) % day_ns;
+	int64_t clock = local ? to_local(now_ns) : now_ns, today = clock - ((clock % day_ns) + day_ns) % day_ns;
 	*out = (struct datetime){now_ns, now_ns};
 	if (strcasecmp(text, "now") == 0)
 		return NULL;
 	if (strcasecmp(text, "today") == 0 || strcasecmp(text, "yesterday") == 0) {
-		out->first_ns = today - (strlen(text) == strlen("today") ? 0 : day_ns);
-		out->last_ns = out->first_ns + day_ns - 1;
+		*out = day_of(today - (strlen(text) == strlen("today") ? 0 : day_ns), local);
 		return NULL;
 	}
 	if (*text == '-')
 		return ago(text + 1, now_ns, out);
-	return strspn(text, "0123456789") >= 9 ? epoch(text, out) : calendar(text, out);
+	return strspn(text, "0123456789") >= 9 ? epoch(text, out) : calendar(text, local, out);
+}
+
+const char *
+datetime_parse(const char *text, int64_t now_ns, struct datetime *out)
+{
+	return parse(text, now_ns, false, out);
+}
+
+const char *
+datetime_parse_local(const char *text, int64_t now_ns, struct datetime *out)
+{
+	tzset();
+	return parse(text, now_ns, true, out);
 }
 
 /* v as n digits. */

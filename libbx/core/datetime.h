@@ -8,6 +8,7 @@
 #ifndef BLUEOX_CORE_DATETIME_H
 #define BLUEOX_CORE_DATETIME_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct datetime {
@@ -27,6 +28,12 @@ struct datetime {
  * NULL when it is well formed, else a phrase saying what is wrong with it.
  */
 const char *datetime_parse(const char *text, int64_t now_ns, struct datetime *out);
+
+/*
+ * The same, but what has no offset is local time: of the zone that TZ or the system names.  A local day is as long as it
+ * is there; a time that a change of clocks leaves out is the one an hour on, one that comes twice is the first.
+ */
+const char *datetime_parse_local(const char *text, int64_t now_ns, struct datetime *out);
 
 enum { DATETIME_TEXT = 40 };
 

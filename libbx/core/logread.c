@@ -114,9 +114,10 @@ read_on_bzip2(struct logread *r, uint8_t *to, size_t cap, size_t *got)
 
 /* ---- which it is ------------------------------------------------------------------------------------------------- */
 
-static enum logread_pack
-pack_of(const uint8_t *p, size_t n)
+enum logread_pack
+logread_pack_of(const void *start, size_t n)
 {
+	const uint8_t *p = start;
 	if (n >= MARK && (get_u32le(p) == 0xfd2fb528 || (get_u32le(p) & 0xfffffff0) == 0x184d2a50))
 		return LOGREAD_ZSTD;
 	if (n >= 3 && p[0] == 0x1f && p[1] == 0x8b && p[2] == 8)
@@ -170,7 +171,7 @@ look(struct logread *r)
 		if (err != BX_OK)
 			return err;
 	} while (!r->eof && r->end < MARK && may_be_packed(r->input[0]));
-	r->pack = pack_of(r->input, r->end);
+	r->pack = logread_pack_of(r->input, r->end);
 	return make_unpacker(r) ? BX_OK : BX_ENOMEM;
 }
 
@@ -312,6 +313,24 @@ logread_skip(struct logread *r, uint64_t n)
 			return BX_ESHORT;
 	}
 	return err;
+}
+
+enum bx_err
+logread_jump(struct logread *r, uint64_t packed_offset)
+{
+	enum bx_err err = r->pack == LOGREAD_UNKNOWN ? look(r) : BX_OK;
+	if (err != BX_OK)
+		return err;
+	if (r->pack != LOGREAD_ZSTD) {
+		r->problem = "no frame of zstd";
+		return BX_EBAD;
+	}
+	if (lseek(r->fd, (off_t)packed_offset, SEEK_SET) < 0)
+		return BX_EIO;
+	ZSTD_DCtx_reset(r->unpacker, ZSTD_reset_session_only);
+	r->at = r->end = 0;
+	r->eof = r->inside = false;
+	return BX_OK;
 }
 
 const char *

@@ -48,6 +48,12 @@ enum bx_err logread_full(struct logread *r, void *to, size_t n, size_t *got);
 /* Passes over n bytes.  BX_ESHORT when there are fewer. */
 enum bx_err logread_skip(struct logread *r, uint64_t n);
 
+/* Goes on at this byte of the packed file, where a frame of zstd begins.  BX_EBAD for any other pack. */
+enum bx_err logread_jump(struct logread *r, uint64_t packed_offset);
+
+/* What the first bytes of a file say; four of them, or all there are. */
+enum logread_pack logread_pack_of(const void *p, size_t n);
+
 /* "plain", "zstd", … */
 const char *logread_pack_text(enum logread_pack pack);
 

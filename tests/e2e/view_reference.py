@@ -11,7 +11,7 @@ MISSING = object()
 
 # ---- events ------------------------------------------------------------------------------------------------------------
 
-TYPES = ["shop.request", "shop.request.sql", "shop.cache", "job", "job.step"]
+TYPES = ["shop.request", "shop.request.sql", "shop.request.sql", "shop.request.sql", "shop.request.sql", "shop.cache", "job", "job.step"]
 HOSTS = [f"web{i}" for i in range(8)]
 WORDS = ["", "curl/8.5", "Mozilla/5.0 (X11)", "na\u00efve", "GET", "a,b \"c\"", "x\ny", " led by space"]
 

@@ -4,6 +4,9 @@
 
 #include <math.h>
 
+#include <stdlib.h>
+#include <time.h>
+
 #include "tests/unit/unit.h"
 
 static const int64_t second = 1000000000;
@@ -118,6 +121,37 @@ what_is_formatted_reads_back_the_same(void **state)
 	}
 }
 
+static void
+local_dates_are_those_of_the_zone(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		int64_t first_s, last_s; /* of the second that the last nanosecond is in */
+	} table[] = {
+	    {"2026-07-01", 1782856800, 1782943199},        /* summer: two hours before UTC */
+	    {"2026-01-15 10:30", 1768469400, 1768469400},  /* winter: one */
+	    {"2026-03-29", 1774738800, 1774821599},        /* a day of 23 hours */
+	    {"2026-10-25", 1792879200, 1792969199},        /* one of 25 */
+	    {"2026-01-15T10:30Z", 1768473000, 1768473000}, /* what has an offset stays */
+	    {"2026-01-15 10:30+05:00", 1768455000, 1768455000},
+	    {"1768473000", 1768473000, 1768473000},
+	};
+	struct datetime got;
+	setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+	for (size_t i = 0; i < COUNT_OF(table); i++) {
+		assert_null(datetime_parse_local(table[i].text, now_ns, &got));
+		if (got.first_ns / 1000000000 != table[i].first_s || got.last_ns / 1000000000 != table[i].last_s)
+			fail_msg("%s: got %lld .. %lld", table[i].text, (long long)(got.first_ns / 1000000000),
+			    (long long)(got.last_ns / 1000000000));
+	}
+	/* Half past eleven in the evening of UTC is the next day there. */
+	assert_null(datetime_parse_local("today", 1782948600 * (int64_t)1000000000, &got));
+	assert_int_equal(got.first_ns / 1000000000, 1782943200);
+	unsetenv("TZ");
+	tzset();
+}
+
 int
 main(void)
 {
@@ -127,6 +161,7 @@ main(void)
 	    cmocka_unit_test(today_before_the_epoch_starts_at_midnight),
 	    cmocka_unit_test(formatting_rounds_to_microseconds_and_carries),
 	    cmocka_unit_test(what_is_formatted_reads_back_the_same),
+	    cmocka_unit_test(local_dates_are_those_of_the_zone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
