@@ -257,10 +257,14 @@ run_request(struct control *c, const uint8_t *p, size_t n, bool one_part)
 	const struct command *command = NULL;
 	if (!one_part)
 		wrong = "a request has one part";
+	else if (n > CONTROL_MAX)
+		wrong = "a request has at most 64 KiB";
 	else if (!mp_is_one_map(p, n) || !control_get_text(request, "cmd", name, sizeof name))
 		wrong = "a request is a MessagePack map with the text 'cmd'";
 	else if (!(command = find_command(name)))
 		wrong = "no such command";
+	if (n > CONTROL_MAX)
+		stats_add(c->world.stats, STAT_control_too_big, 1);
 	stats_add(c->world.stats, wrong ? STAT_control_bad : STAT_control_requests, 1);
 	if (wrong)
 		control_error(c, wrong);

@@ -20,6 +20,8 @@
 #include "oxd/ports.h"
 #include "oxd/relay_port.h"
 
+enum { CONTROL_MAX = 64 * 1024 }; /* bytes of a request; ZeroMQ closes the connection for twice that */
+
 /* What control may look at and ask of; all borrowed. */
 struct control_world {
 	const struct port *stream, *collect, *relay; /* relay may be NULL */

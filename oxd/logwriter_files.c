@@ -258,6 +258,7 @@ ready_file(struct logwriter *lw, struct logfile *f, bool *made)
 			return AGAIN;
 		}
 		int why = errno;
+		stats_note_open(lw->stats);
 		if (find_directory_again(lw))
 			continue;
 		logwriter_set_trouble(lw, "cannot open", f->name, why);

@@ -11,7 +11,9 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "libbx/core/frame.h"
 #include "libbx/core/rand.h"
+#include "oxd/control.h"
 #include "oxd/curve.h"
 #include "oxd/relay.h"
 #include "oxd/zsock.h"
@@ -20,9 +22,11 @@ enum {
 	STREAM_LOW = 35000,
 	STREAM_HIGH = 36000,
 	STREAM_TRIES = 200,
-	CONTROL_MAX = 64 * 1024,
-	EVENT_MAX = 16 << 20,
-	RELAY_MARK = 8
+	/* One that is too long for a frame is counted; one that is longer than this costs the connection, by ZeroMQ. */
+	EVENT_MAX = FRAME_MAX + (512 << 10),
+	EVENT_MARK = 1000,
+	RELAY_MARK = 8,
+	RELAY_READ_MARK = 2 /* messages of a connection that wait here; ZeroMQ bounds no bytes */
 };
 
 static bool
@@ -36,9 +40,10 @@ set_limits(void *socket, int type, const struct addr *where)
 {
 	bool v6 = strchr(where->host, ':') != NULL;
 	if (type == ZMQ_ROUTER)
-		return zsock_limit(socket, type, &(struct zsock_limits){RELAY_MARK, RELAY_MARK, RELAY_TAKES_MAX, v6});
-	int64_t most = type == ZMQ_REP ? CONTROL_MAX : EVENT_MAX;
-	return set_int(socket, ZMQ_LINGER, 0) && set_int(socket, ZMQ_RCVHWM, 10000) &&
+		return zsock_limit(
+		    socket, type, &(struct zsock_limits){RELAY_MARK, RELAY_READ_MARK, RELAY_COUNTS_MAX, v6});
+	int64_t most = type == ZMQ_REP ? 2 * CONTROL_MAX : EVENT_MAX;
+	return set_int(socket, ZMQ_LINGER, 0) && set_int(socket, ZMQ_RCVHWM, EVENT_MARK) &&
 	       set_int(socket, ZMQ_SNDHWM, 50000) && set_int(socket, ZMQ_IPV6, v6) &&
 	       zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &most, sizeof most) == 0;
 }

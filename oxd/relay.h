@@ -14,16 +14,21 @@
 
 #include "libbx/core/relaypack.h"
 #include "oxd/journal.h"
+#include "oxd/relay_peer.h"
 #include "oxd/relay_queue.h"
 
 enum {
-	RELAY_PEER_MAX = 32,       /* bytes of a connection's name, as ZeroMQ gives it */
-	RELAY_ADDRESS_MAX = 64,    /* and of the address that it comes from */
-	RELAY_SESSIONS_MAX = 4096, /* beyond that one that is silent goes */
-	RELAY_WINDOW = 16 << 20,   /* more than a sync covers, or the sender would wait for the disk */
-	RELAY_TAKES_MAX = 4 << 20, /* one message; a frame of the longest kind fits unpacked */
+	RELAY_PEER_MAX = 32,          /* bytes of a connection's name, as ZeroMQ gives it */
+	RELAY_SESSIONS_MAX = 4096,    /* beyond that one that is silent goes */
+	RELAY_WINDOW = 16 << 20,      /* more than a sync covers, or the sender would wait for the disk */
+	RELAY_WINDOW_LEAST = 1 << 20, /* sessions of one address share two windows, but none has less than this */
+	RELAY_TAKES_MAX = 2 << 20,    /* one message; a frame of the longest kind fits unpacked */
+	RELAY_COUNTS_MAX =
+	    RELAY_TAKES_MAX + (512 << 10), /* a longer one costs the connection, by ZeroMQ; one between is counted */
 	RELAY_HEARTBEAT_MS = 1000,
 	RELAY_FORGET_MS = 600000, /* a session that has said nothing for so long */
+	RELAY_DEAF_MS = 30000,    /* and one that takes no answer */
+	RELAY_DEBTS_MAX = 64,     /* beyond that one ACK does for two messages */
 };
 
 /* A connection: `id` is ZeroMQ's name for it. */
@@ -46,6 +51,7 @@ struct relay {
 
 	struct relay_session *by_from, *by_handle;
 	struct relay_session *owing; /* those with debts, or told to wait */
+	struct relay_peers peers;
 	uint64_t handles;
 	size_t max_sessions; /* 0: RELAY_SESSIONS_MAX */
 	int64_t swept_ns;
@@ -58,7 +64,7 @@ void relay_fini(struct relay *r);
 /* True when a DATA could be taken on now, or would be refused at once: whether to read on. */
 bool relay_reads(const struct relay *r);
 
-/* One message.  `address` is where it comes from; used with a HELLO only, and may be NULL otherwise. */
+/* One message.  `address` is where it comes from; NULL where that is not known. */
 void relay_take(
     struct relay *r, const struct relay_from *from, const char *address, struct bytes message, int64_t now_ns);
 
@@ -70,6 +76,7 @@ bool relay_owes(const struct relay *r); /* something is going to be due soon */
 void relay_say_goodbye(struct relay *r);
 
 size_t relay_sessions(const struct relay *r);
+size_t relay_debts(const struct relay *r); /* ACKs owed, of all sessions */
 
 /* One MessagePack array that tells of each session. */
 void relay_encode(const struct relay *r, int64_t now_ns, struct buf *out);

@@ -130,6 +130,7 @@ meet(struct ring_set *set, const char *name)
 		move_to_bad(set, name);
 	} else if (errno != ENOENT) {
 		set->all_open = false;
+		stats_note_open(set->stats);
 		stats_add(set->stats, STAT_rings_unreadable, 1);
 		say_limited(&unreadable_limit, SAY_WARNING, "ring %s cannot be opened: %s", name, strerror(errno));
 	}

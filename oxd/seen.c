@@ -44,14 +44,14 @@ seen_fini(struct seen *s)
 }
 
 static void
-note(struct seen *s, struct seen_name **table, struct bytes name, double end)
+note(struct seen *s, struct seen_name **table, struct bytes name, double end, enum counter beyond)
 {
 	struct seen_name *e;
 	HASH_FIND(hh, *table, name.p, name.n, e);
 	if (!e) {
 		e = HASH_COUNT(*table) < NAMES_MAX ? malloc(sizeof *e + name.n) : NULL;
 		if (!e) {
-			stats_add(s->stats, STAT_seen_overflow, 1);
+			stats_add(s->stats, beyond, 1);
 			return;
 		}
 		memset(e, 0, sizeof *e);
@@ -68,9 +68,9 @@ void
 seen_note(struct seen *s, struct bytes type, struct bytes host, double end, double arrival)
 {
 	pthread_mutex_lock(&s->lock);
-	note(s, &s->types, type, end);
+	note(s, &s->types, type, end, STAT_types_beyond);
 	if (host.p)
-		note(s, &s->hosts, host, end);
+		note(s, &s->hosts, host, end, STAT_hosts_beyond);
 	s->any = true;
 	s->last = arrival;
 	s->lag = arrival - end;

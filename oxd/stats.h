@@ -8,6 +8,7 @@
 #ifndef BLUEOX_OXD_STATS_H
 #define BLUEOX_OXD_STATS_H
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
@@ -33,6 +34,14 @@ static inline uint64_t
 stats_get(const struct stats *s, enum counter which)
 {
 	return atomic_load_explicit(&s->values[which], memory_order_relaxed);
+}
+
+/* A file could not be opened, for the reason in errno. */
+static inline void
+stats_note_open(struct stats *s)
+{
+	if (errno == EMFILE || errno == ENFILE)
+		stats_add(s, STAT_files_refused, 1);
 }
 
 const char *stat_name(enum counter which);

@@ -3,6 +3,7 @@
 /* LIBS: -Wl,--wrap=fsync -Wl,--wrap=fdatasync -Wl,--wrap=pwrite */
 #include "tests/unit/oxd_world.h"
 
+#include "libbx/core/rand.h"
 #include "oxd/forward_session.h"
 #include "oxd/relay.h"
 
@@ -346,6 +347,116 @@ a_socket_that_is_full_keeps_the_debt_and_one_that_is_gone_ends_the_session(void 
 	bench_fini(&b);
 }
 
+static void
+who_breaks_the_rules_loses_its_session_and_in_the_end_is_not_heard(void **state)
+{
+	(void)state;
+	struct bench b;
+	struct forward_session s = {0}, good = {0};
+	struct buf hello = {0};
+	bench_init(&b);
+	begin(&b, 1, &good, 0);
+	unsigned answers = 0, most = 2 * RELAY_BILL_MAX / RELAY_PRICE_HELLO;
+	for (unsigned n = 0; n < most; n++) {
+		unsigned before = b.count;
+		forward_session_begin(&s, 0, "x", 0, &hello);
+		hand(&b, 2, &hello, 0);
+		answers += b.count - before;
+	}
+	assert_int_equal(answers, RELAY_BILL_MAX / RELAY_PRICE_HELLO);
+	assert_int_equal(stats_get(&b.w.stats, STAT_relay_shut_out), most - answers);
+	send_frames(&b, 1, &good, 1, 3, 0); /* of the same address, in the session that it has */
+	ingest(&b, true);
+	world_sync(&b.w);
+	relay_settle(&b.relay, 0);
+	assert_int_equal(b.last.kind, RELAY_ACK);
+	assert_int_equal(b.last.ack.upto, 3);
+	unsigned before = b.count;
+	hand(&b, 3, &hello, second_ns / 100); /* a hundredth of a second pays for one, and not for more than fifty */
+	assert_int_equal(b.count, before + 1);
+	buf_fini(&hello);
+	forward_session_fini(&s);
+	forward_session_fini(&good);
+	bench_fini(&b);
+}
+
+static void
+more_than_the_window_ends_the_session_and_who_has_many_sessions_has_small_ones(void **state)
+{
+	(void)state;
+	struct bench b;
+	struct forward_session s = {0};
+	bench_init(&b);
+	for (unsigned n = 1; n <= 64; n++) {
+		begin(&b, n, &s, 0);
+		uint32_t window = n <= 2 ? RELAY_WINDOW : 2U * RELAY_WINDOW / n;
+		assert_int_equal(s.window, window > RELAY_WINDOW_LEAST ? window : RELAY_WINDOW_LEAST);
+	}
+	struct buf frame = {0}, out = {0};
+	struct rand rand;
+	size_t sent = 0;
+	rand_seed(&rand);
+	for (uint64_t n = 1; b.last.kind != RELAY_NOPE; n++) { /* a sender that cares for no window */
+		struct relaypack pack = {0};
+		assert_true(sent < 2U * RELAY_WINDOW_LEAST);
+		buf_clear(&frame);
+		for (int i = 0; i < 100000; i++)
+			buf_put(&frame, &(uint64_t){rand_u64(&rand)}, 8); /* no frame, and not to be packed either */
+		assert_true(forward_session_put(&s, n, (struct bytes){frame.data, frame.len}));
+		assert_int_equal(forward_session_pack(&s, &pack, &out, 0), BX_OK);
+		sent += out.len;
+		hand(&b, 64, &out, 0);
+		struct relay_parcel *p = relay_queue_take(&b.queue);
+		if (p) {
+			p->ticket = journal_last(b.w.journal) + 1; /* not synced yet */
+			relay_queue_give(&b.queue, p);
+		}
+		relay_settle(&b.relay, 0);
+		relaypack_fini(&pack);
+	}
+	assert_int_equal(b.last.nope.reason, RELAY_BAD_MESSAGE);
+	assert_int_equal(stats_get(&b.w.stats, STAT_relay_over_window), 1);
+	assert_true(sent > RELAY_WINDOW_LEAST);
+	assert_int_equal(relay_sessions(&b.relay), 63);
+	buf_fini(&frame);
+	buf_fini(&out);
+	forward_session_fini(&s);
+	bench_fini(&b);
+}
+
+static void
+a_session_that_takes_no_answer_is_forgotten_in_the_end_and_its_debts_stay_few(void **state)
+{
+	(void)state;
+	struct bench b;
+	struct forward_session s = {0};
+	bench_init(&b);
+	begin(&b, 1, &s, 0);
+	b.answer = RELAY_SEND_LATER;
+	for (uint64_t n = 1; n <= 500; n++) {
+		send_frames(&b, 1, &s, n, n, 0);
+		ingest(&b, n == 1);
+		relay_settle(&b.relay, second_ns);
+	}
+	assert_int_equal(relay_sessions(&b.relay), 1);
+	assert_in_range(relay_debts(&b.relay), 1, RELAY_DEBTS_MAX + RELAY_PARCELS);
+	b.answer = RELAY_SENT;
+	world_sync(&b.w);
+	relay_settle(&b.relay, 2 * second_ns);
+	assert_int_equal(b.last.ack.upto, 500);
+	assert_int_equal(relay_debts(&b.relay), 0);
+	b.answer = RELAY_SEND_LATER;
+	send_frames(&b, 1, &s, 501, 501, 0);
+	ingest(&b, true);
+	world_sync(&b.w);
+	relay_settle(&b.relay, 600 * second_ns);
+	assert_int_equal(relay_sessions(&b.relay), 1); /* it was only idle before */
+	relay_settle(&b.relay, 600 * second_ns + (int64_t)RELAY_DEAF_MS * 1000000 + 1);
+	assert_int_equal(relay_sessions(&b.relay), 0);
+	forward_session_fini(&s);
+	bench_fini(&b);
+}
+
 /* ---- the sender alone -------------------------------------------------------------------------------------------- */
 
 static void
@@ -477,6 +588,9 @@ main(void)
 	    cmocka_unit_test(a_receiver_that_takes_nothing_says_busy_and_in_the_end_asks_to_begin_again),
 	    cmocka_unit_test(beyond_the_most_sessions_the_silent_go_and_one_address_has_only_its_share),
 	    cmocka_unit_test(a_socket_that_is_full_keeps_the_debt_and_one_that_is_gone_ends_the_session),
+	    cmocka_unit_test(who_breaks_the_rules_loses_its_session_and_in_the_end_is_not_heard),
+	    cmocka_unit_test(more_than_the_window_ends_the_session_and_who_has_many_sessions_has_small_ones),
+	    cmocka_unit_test(a_session_that_takes_no_answer_is_forgotten_in_the_end_and_its_debts_stay_few),
 	    cmocka_unit_test(an_ack_moves_on_never_back_and_never_past_what_was_sent),
 	    cmocka_unit_test(what_is_under_way_stays_within_the_window_but_one_message_always_may),
 	    cmocka_unit_test(numbers_in_a_message_have_no_gaps_and_newer_frames_are_held),
