@@ -6,7 +6,7 @@
  * Input, again and again: a byte (connection in the low bits, what the journal does in the high ones), a length of two
  * bytes, so many bytes of a message.  Session bytes are put right, so that sessions come about.
  */
-/* LIBS: oxd/relay.c oxd/relay_queue.c oxd/say.c oxd/stats.c -lzstd */
+/* LIBS: oxd/relay.c oxd/relay_peer.c oxd/relay_queue.c oxd/say.c oxd/stats.c -lzstd */
 #include "oxd/relay.h"
 #include "tests/fuzz/fuzz.h"
 
