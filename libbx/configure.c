@@ -98,7 +98,7 @@ turn_on(const struct transport *next, const char *host, int port)
 	current = next;
 	if (bx_config.stacks == STACKS_EARLY)
 		stack_prepare();
-	if (++turned_on == 0)
+	if (++turned_on == CONFIG_OFFERED)
 		turned_on = 1;
 	atomic_store_explicit(&bx_config.on, turned_on, memory_order_release);
 	return true;
@@ -123,6 +123,19 @@ configure_over(const struct transport *next, const char *host, int port)
 	return on ? 0 : -1;
 }
 
+/* The environment is read, and what the shim has to add to it: true while nobody else is at it. */
+static bool
+get_ready(void)
+{
+	if (config_on() == CONFIG_OFFERED)
+		configure_offered();
+	if (!lock())
+		return false;
+	read_once();
+	unlock();
+	return true;
+}
+
 int
 bx_configure(const char *host, int port)
 {
@@ -130,16 +143,14 @@ bx_configure(const char *host, int port)
 		bx_shutdown();
 		return -1;
 	}
-	return configure_over(&transport_remote, host, port);
+	return get_ready() ? configure_over(&transport_remote, host, port) : -1;
 }
 
 int
 bx_configure_default(void)
 {
-	if (!lock())
+	if (!get_ready())
 		return -1;
-	read_once();
-	unlock();
 	return bx_config.host[0] ? configure_over(&transport_remote, bx_config.host, 0)
 				 : configure_over(&transport_ring, NULL, 0);
 }

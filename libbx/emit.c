@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "libbx/core/mp.h"
+#include "libbx/redact.h"
 #include "libbx/tree.h"
 
 /* Bytes of a record that are always the same number, a number's greatest size, or what a copy may touch behind. */
@@ -67,11 +68,21 @@ put_span(uint8_t *p, uint64_t span)
 	return p + SPAN_LEN;
 }
 
+static __attribute__((noinline)) uint8_t *
+put_redacted(uint8_t *p, const struct fields *f)
+{
+	struct cursor c;
+	cursor_init(&c, f->data, f->used);
+	return redact_pairs(p, &c, f->count, NULL);
+}
+
 static inline uint8_t *
 put_body(uint8_t *p, const struct fields *f)
 {
 	if (__builtin_expect(f->in_tree, 0))
 		return tree_write(f, p);
+	if (__builtin_expect(redact_any, 0))
+		return put_redacted(p, f);
 	return put_steps(mp_put_map_header(p, f->count), f->data, f->used);
 }
 

@@ -73,7 +73,7 @@ enum stacks { STACKS_NEVER, STACKS_LATE, STACKS_EARLY };
 
 /* What libbx/settings.c read, once, before `on` was first set; constant since.  Survives a fork unchanged. */
 struct config {
-	_Atomic uint32_t on; /* 0: recording is off; else the how manieth turning on this is */
+	_Atomic uint32_t on; /* 0: recording is off; CONFIG_OFFERED; else the how manieth turning on this is */
 	uint64_t ring_capacity;
 	uint32_t event_max;
 	char host[256]; /* BLUEOX_HOST */
@@ -91,6 +91,9 @@ struct config {
 };
 
 extern struct config bx_config;
+
+/* The shim is there and turns recording on when the first event is about to be made (libbx/shim.h). */
+#define CONFIG_OFFERED UINT32_MAX
 
 /* The page, made at the first call; NULL when there is no memory for it.  Its generation is set. */
 struct process *process_get(void);

@@ -13,6 +13,7 @@
 #include "libbx/core/rundir.h"
 #include "libbx/core/traceparent.h"
 #include "libbx/process.h"
+#include "libbx/redact.h"
 #include "libbx/sample.h"
 
 /* The most: with ring and frame headers it must fit into what is left of a frame that is nearly full. */

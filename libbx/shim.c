@@ -9,9 +9,30 @@
 #include "libbx/settings.h"
 #include "libbx/transport.h"
 
+static bool (*_Atomic offered)(void);
+
+void
+bx__process_offer(bool (*begin)(void))
+{
+	uint32_t off = 0;
+	atomic_store(&offered, begin);
+	atomic_compare_exchange_strong(&bx_config.on, &off, CONFIG_OFFERED);
+}
+
+void
+configure_offered(void)
+{
+	bool (*begin)(void) = atomic_load(&offered);
+	uint32_t still = CONFIG_OFFERED;
+	if (begin && begin())
+		atomic_compare_exchange_strong(&bx_config.on, &still, 0);
+}
+
 int
 bx__process_begin(const struct bx__process *p)
 {
+	if (atomic_load(&offered) && !config_on())
+		return -1;
 	if (!root_declare(p->name, p->start_mono ? p->start_mono : clock_mono_ns(),
 		p->start_mono ? p->start_wall : clock_wall_ns()))
 		return -1;

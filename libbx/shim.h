@@ -14,6 +14,13 @@
 
 #include "include/blueox.h"
 
+/*
+ * From the shim's constructor: loading it counts as bx_configure_default(), but a program that makes no event shall not
+ * pay for it.  `begin` is called when the program's own code is about to make one, or configures; it calls
+ * bx__process_begin() if the process is to be recorded, and returns false while another thread is about it.
+ */
+void bx__process_offer(bool (*begin)(void));
+
 /* The process as its shim knows it. */
 struct bx__process {
 	const char *name;   /* its type (`psql`, `nightly.psql`), copied */
@@ -29,8 +36,8 @@ struct bx__process {
 /*
  * Counts as bx_configure_default() and makes the process itself a context: whatever is opened while this thread has no
  * context of its own lies under it.  BLUEOX_ID and TRACEPARENT are read for its id and parent.  Nothing is allocated or
- * opened; safe before constructors have run.  Returns 0, or -1 when recording stays off.  A second call, from a shim
- * loaded twice, changes nothing and returns -1.
+ * opened; safe before constructors have run.  Returns 0, or -1 when recording stays off, also because the program has
+ * shut down what was offered.  A second call, from a shim loaded twice, changes nothing and returns -1.
  */
 int bx__process_begin(const struct bx__process *p);
 

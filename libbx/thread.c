@@ -15,6 +15,7 @@
 #include "libbx/context.h"
 #include "libbx/handler.h"
 #include "libbx/remote.h"
+#include "libbx/transport.h"
 
 THREAD_LOCAL struct thread bx_thread;
 
@@ -73,9 +74,25 @@ join(struct thread *t, struct process *p)
 	errno = kept;
 }
 
+/* Under the shim, before the first event.  The door is open meanwhile: what begins is a configuring like any other. */
+static bool
+take_offer(struct thread *t)
+{
+	t->busy = 0;
+	configure_offered();
+	uint32_t on = config_on();
+	if (!on || on == CONFIG_OFFERED)
+		return false;
+	t->busy = 1;
+	atomic_signal_fence(memory_order_seq_cst);
+	return true;
+}
+
 struct thread *
 thread_enter_new(struct thread *t)
 {
+	if (__builtin_expect(config_on() == CONFIG_OFFERED, 0) && !take_offer(t))
+		return NULL;
 	struct process *p = process_get();
 	if (!p) {
 		t->busy = 0;

@@ -32,4 +32,7 @@ extern const struct transport transport_ring;
  */
 int configure_over(const struct transport *next, const char *host, int port);
 
+/* While bx_config.on is CONFIG_OFFERED: has the shim begin, or decline.  In libbx/shim.c. */
+void configure_offered(void);
+
 #endif

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "libbx/core/mp.h"
+#include "libbx/redact.h"
 
 enum {
 	TREE_WALKED = 8,   /* children of a map that are compared one by one; where there are more, all by hash */
@@ -464,21 +465,63 @@ put_bytes(uint8_t *p, const uint8_t *from, uint32_t n)
 	return p + n;
 }
 
-/* The children of a map or list; as deep as FIELD_PARTS_MAX. */
+/* A child's own path, and whether it is to be left out: what lies in a list has the list's. */
+static bool
+is_hidden(const struct fields *f, uint32_t n, const struct redact_path *up, struct redact_path *path)
+{
+	const struct node *node = &f->tree->nodes[n];
+	if (f->tree->nodes[node->parent].kind != MAP)
+		return false;
+	struct part part = part_at(f, node->record);
+	*path = (struct redact_path){part.s, part.len, up};
+	return redact_hides(path);
+}
+
+static uint32_t
+pairs_left(const struct fields *f, uint32_t parent, const struct redact_path *up)
+{
+	const struct tree *t = f->tree;
+	struct redact_path path;
+	uint32_t left = t->nodes[parent].pairs;
+	if (redact_any)
+		for (uint32_t n = t->nodes[parent].child; n; n = t->nodes[n].next)
+			left -= is_hidden(f, n, up, &path);
+	return left;
+}
+
+/* Its name, if it has one, and its value. */
 static uint8_t *
-write_children(const struct fields *f, uint8_t *p, uint32_t parent)
+write_leaf(const struct fields *f, uint8_t *p, const struct node *node, const struct redact_path *path)
+{
+	uint32_t content = node->record + (uint32_t)sizeof(struct record);
+	uint32_t size = record_at(f, node->record).bytes - FIELD_COST;
+	if (!redact_any)
+		return put_bytes(p, f->data + content, size);
+	uint32_t name = f->tree->nodes[node->parent].kind == MAP ? value_at(f, node->record) - content : 0;
+	struct cursor c;
+	cursor_init(&c, f->data + content + name, size - name);
+	return redact_value(put_bytes(p, f->data + content, name), &c, path);
+}
+
+/* The children of a map or list, behind its header; as deep as FIELD_PARTS_MAX. */
+static uint8_t *
+write_children(const struct fields *f, uint8_t *p, uint32_t parent, const struct redact_path *up)
 {
 	const struct tree *t = f->tree;
 	for (uint32_t n = t->nodes[parent].child; n; n = t->nodes[n].next) {
 		const struct node *node = &t->nodes[n];
-		uint32_t content = node->record + (uint32_t)sizeof(struct record);
+		struct redact_path path = up ? *up : (struct redact_path){0};
+		if (redact_any && is_hidden(f, n, up, &path))
+			continue;
 		if (node->kind == LEAF) {
-			p = put_bytes(p, f->data + content, record_at(f, node->record).bytes - FIELD_COST);
+			p = write_leaf(f, p, node, &path);
 			continue;
 		}
+		uint32_t content = node->record + (uint32_t)sizeof(struct record);
 		p = put_bytes(p, f->data + content, value_at(f, node->record) - content);
-		p = node->kind == MAP ? mp_put_map_header(p, node->pairs) : mp_put_array_header(p, node->pairs);
-		p = write_children(f, p, n);
+		uint32_t pairs = pairs_left(f, n, &path);
+		p = node->kind == MAP ? mp_put_map_header(p, pairs) : mp_put_array_header(p, pairs);
+		p = write_children(f, p, n, &path);
 	}
 	return p;
 }
@@ -486,5 +529,5 @@ write_children(const struct fields *f, uint8_t *p, uint32_t parent)
 uint8_t *
 tree_write(const struct fields *f, uint8_t *p)
 {
-	return write_children(f, mp_put_map_header(p, f->tree->nodes[0].pairs), 0);
+	return write_children(f, mp_put_map_header(p, pairs_left(f, 0, NULL)), 0, NULL);
 }

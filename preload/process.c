@@ -129,11 +129,18 @@ process_on(void)
 	return now == ON && bx_configured();
 }
 
+/* False while another thread is about it. */
+static bool
+process_settle(void)
+{
+	(void)process_on();
+	return atomic_load_explicit(&state, memory_order_acquire) >= ON;
+}
+
 bool
 process_is_off(void)
 {
-	(void)process_on();
-	return atomic_load_explicit(&state, memory_order_acquire) == OFF;
+	return process_settle() && atomic_load_explicit(&state, memory_order_acquire) == OFF;
 }
 
 static double
@@ -172,6 +179,7 @@ process_watch(void)
 	if (!program[0])
 		note_program();
 	on_exit(emit_exit, NULL);
+	bx__process_offer(process_settle);
 	const char *stacks = getenv("BLUEOX_STACKS"); /* early: before there can be a signal handler */
 	if (stacks && strcmp(stacks, "early") == 0)
 		(void)process_on();

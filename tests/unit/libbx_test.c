@@ -616,6 +616,85 @@ TEST(under_the_shim_the_process_is_the_outermost_context)
 	assert_body(top, "{\"exit_status\":0}");
 }
 
+static const char *
+second_source(const char *variable)
+{
+	if (strcmp(variable, "BLUEOX_RING_SIZE") == 0)
+		return "128k";
+	if (strcmp(variable, "BLUEOX_STACKS") == 0)
+		return "perhaps";
+	return strcmp(variable, "BLUEOX_SAMPLE") == 0 ? "*.log=0" : NULL;
+}
+
+static int asked;
+static bool declines;
+
+static bool
+begin_offered(void)
+{
+	asked++;
+	return declines || bx__process_begin(&(struct bx__process){.name = "psql"}) == 0;
+}
+
+TEST(what_the_shim_offers_begins_with_the_first_event)
+{
+	bx__process_offer(begin_offered);
+	assert_true(bx_configured());
+	assert_int_equal(asked, 0);
+	bx_begin(".request");
+	assert_int_equal(asked, 1);
+	bx_set("n", 1);
+	assert_int_equal(bx_end(), 1);
+	const struct seen *seen = look();
+	assert_body(event_of(seen, "psql.request"), "{\"n\":1}");
+	assert_int_equal(bx_done(bx__process_event()), 1);
+	assert_true(bytes_equal(event_of(look(), "psql.request")->parent, event_of(look(), "psql")->span));
+}
+
+TEST(what_the_shim_offers_begins_before_the_program_configures)
+{
+	bx__process_offer(begin_offered);
+	configure();
+	assert_int_equal(asked, 1);
+	assert_int_equal(bx_done(bx_new(".request")), 1);
+	assert_int_equal(bx_done(bx__process_event()), 1);
+	assert_true(bytes_equal(event_of(look(), "psql.request")->parent, event_of(look(), "psql")->span));
+}
+
+TEST(an_offer_that_is_declined_leaves_it_off)
+{
+	declines = true;
+	bx__process_offer(begin_offered);
+	assert_int_equal(bx_done(bx_new("request")), 0);
+	assert_false(bx_configured());
+	assert_int_equal(bx_done(bx_new("request")), 0);
+	assert_int_equal(asked, 1);
+	configure();
+	assert_int_equal(bx_done(bx_new("request")), 1);
+	assert_null(event_of(look(), "request")->parent.p);
+}
+
+TEST(what_was_offered_and_shut_down_stays_off)
+{
+	bx__process_offer(begin_offered);
+	bx_shutdown();
+	assert_int_equal(bx_done(bx_new("request")), 0);
+	assert_false(begin_offered());
+	assert_int_equal(bx_done(bx_new("request")), 0);
+}
+
+TEST(a_second_source_counts_where_the_environment_says_nothing)
+{
+	setenv("BLUEOX_RING_SIZE", "64k", 1);
+	assert_int_equal(bx__process_begin(&(struct bx__process){.name = "psql", .setting = second_source}), 0);
+	assert_int_equal(bx_done(bx_new(".sql")), 1);
+	assert_int_equal(bx_done(bx_new(".log")), 0); /* by its sampling */
+	assert_int_equal(look()->ring_bytes, 65536);
+	struct bx_counters n;
+	bx_stats(&n);
+	assert_int_equal(n.bad_settings, 1);
+}
+
 TEST(the_first_top_context_takes_the_id_of_the_environment)
 {
 	setenv("TRACEPARENT", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", 1);
@@ -677,6 +756,11 @@ main(void)
 	    cmocka_unit_test(a_signal_handler_may_emit_at_any_moment),
 	    cmocka_unit_test(an_error_carries_class_code_message_stack_and_print),
 	    cmocka_unit_test(under_the_shim_the_process_is_the_outermost_context),
+	    cmocka_unit_test(what_the_shim_offers_begins_with_the_first_event),
+	    cmocka_unit_test(what_the_shim_offers_begins_before_the_program_configures),
+	    cmocka_unit_test(an_offer_that_is_declined_leaves_it_off),
+	    cmocka_unit_test(what_was_offered_and_shut_down_stays_off),
+	    cmocka_unit_test(a_second_source_counts_where_the_environment_says_nothing),
 	    cmocka_unit_test(the_first_top_context_takes_the_id_of_the_environment),
 	    cmocka_unit_test(a_ring_size_of_zero_turns_it_off),
 	    cmocka_unit_test(shutdown_stops_recording_and_may_be_repeated),
