@@ -383,7 +383,7 @@ class Memcached:
 
 
 def _one(function):
-    name = function.__name__
+    name, started = function.__name__, time.monotonic()
     try:
         function()
     except Skip as why:
@@ -395,7 +395,7 @@ def _one(function):
     except Exception:
         print(f"FAIL {name}: {traceback.format_exc()}", flush=True)
         return "FAIL"
-    print(f"ok {name}", flush=True)
+    print(f"ok {name} ({time.monotonic() - started:.1f} s)", flush=True)
     return "ok"
 
 
