@@ -84,7 +84,7 @@ bx_end(void)
 	struct thread *t = thread_enter();
 	if (!t)
 		return 0;
-	int kept = t->current ? context_done(t, t->current) : 0;
+	int kept = t->current ? context_done(t, t->current, CONTEXT_NOW) : 0;
 	thread_leave(t);
 	return kept;
 }
@@ -175,7 +175,7 @@ done(bx_ctx *ctx)
 	if (!t)
 		return 0;
 	struct ctx *c = context_of(t, ctx);
-	int kept = c ? context_done(t, c) : 0;
+	int kept = c ? context_done(t, c, CONTEXT_NOW) : 0;
 	if (!c && ctx)
 		context_refuse(t);
 	thread_leave(t);

@@ -288,7 +288,7 @@ context_pop(struct thread *t, struct ctx *c)
 }
 
 bool
-context_done(struct thread *t, struct ctx *c)
+context_done(struct thread *t, struct ctx *c, int64_t end_mono)
 {
 	const struct thread *on = context_on(c);
 	t->busy = (uintptr_t)c; /* for context_abandon() */
@@ -303,7 +303,7 @@ context_done(struct thread *t, struct ctx *c)
 		context_pop(t, c);
 	}
 	bool own = c->line.recorded && c->generation == t->generation && c->turned_on == t->on;
-	bool kept = own && !c->lost && emit_event(t, c);
+	bool kept = own && !c->lost && emit_event(t, c, end_mono == CONTEXT_NOW ? clock_mono_ns() : end_mono);
 	if (__builtin_expect(own && c->lost, 0))
 		emit_nothing(t, c);
 	release(t, c);

@@ -99,8 +99,12 @@ context_push(struct thread *t, struct ctx *c)
 
 void context_pop(struct thread *t, struct ctx *c); /* wherever it lies; nothing when it is not on this stack */
 
-/* Emits the event, if it may be, and ends the context.  True when the event is in a ring. */
-bool context_done(struct thread *t, struct ctx *c);
+/*
+ * Emits the event, if it may be, and ends the context: at that moment of the monotonic clock, or now (CONTEXT_NOW).  True
+ * when the event is in a ring.
+ */
+enum { CONTEXT_NOW = 0 };
+bool context_done(struct thread *t, struct ctx *c, int64_t end_mono);
 
 /* Takes everything off this thread's stack; nothing is emitted.  Those of bx_new() are stopped, the others over. */
 void context_clear(struct thread *t);

@@ -167,12 +167,11 @@ note_left_out(struct thread *t, struct ctx *c)
 }
 
 bool
-emit_event(struct thread *t, struct ctx *c)
+emit_event(struct thread *t, struct ctx *c, int64_t end_mono)
 {
 	const struct lineage *line = &c->line;
-	int64_t mono = clock_mono_ns();
 	double start = clock_seconds(c->start_wall);
-	double end = start + clock_seconds(mono - c->start_mono);
+	double end = start + clock_seconds(end_mono - c->start_mono);
 	if (__builtin_expect(c->fields.left_out != 0, 0))
 		note_left_out(t, c);
 	uint64_t bound =

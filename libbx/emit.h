@@ -10,8 +10,8 @@
 
 #include "libbx/context.h"
 
-/* True when the event is in the ring; else it was dropped and counted. */
-bool emit_event(struct thread *t, struct ctx *c);
+/* True when the event, ended at that moment of the monotonic clock, is in the ring; else it was dropped and counted. */
+bool emit_event(struct thread *t, struct ctx *c, int64_t end_mono);
 
 /* Counts the event of a context that was lost from its beginning. */
 void emit_nothing(struct thread *t, const struct ctx *c);

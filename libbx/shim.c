@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* shim: the calls of shim.h that make the process itself a context. */
+/* shim: the calls of shim.h that make the process itself a context, and those that save an event of the shim's time. */
 #include "libbx/shim.h"
 
 #include <string.h>
@@ -78,4 +78,68 @@ bool
 bx__busy(void)
 {
 	return bx_thread.busy != 0;
+}
+
+bx_ctx *
+bx__ctx_new(const struct bx_options *options, uint32_t known, int64_t *start_ns)
+{
+	struct thread *t = thread_enter();
+	if (!t)
+		return NULL;
+	struct ctx *c = context_new(t, options->name, known, options);
+	bx_ctx *handle = NULL;
+	if (c) {
+		c->by_handle = true;
+		*start_ns = c->line.recorded ? c->start_mono : 0;
+		handle = context_handle(c);
+	} else {
+		process_drop(t->process, DROP_INERT, 0);
+	}
+	thread_leave(t);
+	return handle;
+}
+
+int
+bx__ctx_done(bx_ctx *ctx, int64_t end_ns)
+{
+	struct thread *t = thread_enter();
+	if (!t)
+		return 0;
+	struct ctx *c = context_of(t, ctx);
+	int kept = c ? context_done(t, c, end_ns) : 0;
+	if (!c && ctx)
+		context_refuse(t);
+	thread_leave(t);
+	return kept;
+}
+
+uint8_t *
+bx__fields_open(bx_ctx *ctx, size_t most, uint32_t count)
+{
+	struct thread *t = thread_enter();
+	if (!t)
+		return NULL;
+	struct ctx *c = context_of(t, ctx);
+	if (c && c->line.recorded && !c->lost) {
+		struct fields *f = &c->fields;
+		if (!f->in_tree && most + (size_t)count * FIELD_COST <= f->room)
+			return f->data + f->used;
+		f->left_out += count;
+	}
+	thread_leave(t);
+	return NULL;
+}
+
+void
+bx__fields_close(const uint8_t *end, uint32_t count)
+{
+	struct thread *t = &bx_thread;
+	struct ctx *c = (struct ctx *)t->busy; /* NOLINT(performance-no-int-to-ptr): left there by context_of() */
+	struct fields *f = &c->fields;
+	uint32_t used = (uint32_t)(end - f->data);
+	f->room -= used - f->used + count * FIELD_COST;
+	f->used = used;
+	f->count += count;
+	f->seen = ~(uint64_t)0; /* which keys these were is not known here */
+	thread_leave(t);
 }

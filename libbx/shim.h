@@ -69,6 +69,22 @@ void bx__ctx_error(bx_ctx *ctx, const struct bx__error *error);
 /* Sets a stack at `key`, without an error. */
 void bx__ctx_stack(bx_ctx *ctx, const char *key, const void *skip_object);
 
+/*
+ * As bx_new_with(), for a name of which BX__NAME_KNOWN() is `known`; *start_ns is when it began, by the monotonic clock.
+ */
+bx_ctx *bx__ctx_new(const struct bx_options *options, uint32_t known, int64_t *start_ns);
+
+/* As bx_done(), at that moment of the monotonic clock, which the caller has read anyway. */
+int bx__ctx_done(bx_ctx *ctx, int64_t end_ns);
+
+/*
+ * Fields that the caller writes itself, in one go: returns where `count` of them may be written, key and value, as
+ * MessagePack, in `most` bytes together; or NULL, when the context records nothing or has no room (counted).  Keys have no
+ * dot and are new to the context.  Between the two calls the caller only writes; *end* is where it came to.
+ */
+uint8_t *bx__fields_open(bx_ctx *ctx, size_t most, uint32_t count);
+void bx__fields_close(const uint8_t *end, uint32_t count);
+
 /* A field whose value is a list of texts, left out whole when there is no room for it. */
 void bx__ctx_texts(bx_ctx *ctx, const char *key, const struct bx_slice *texts, size_t count);
 
