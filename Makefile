@@ -43,7 +43,7 @@ CORE := $(wildcard libbx/core/*.c)
 LIBBX := $(wildcard libbx/*.c)
 LIBBX_TCP := $(wildcard libbx/tcp/*.c)
 OXRUN := $(wildcard preload/oxrun*.c)
-PRELOAD_PARTS := preload/conffile.c preload/settings.c
+PRELOAD_PARTS := preload/conffile.c preload/settings.c preload/sql.c
 PRELOAD := $(filter-out $(OXRUN),$(wildcard preload/*.c)) $(wildcard preload/*.S)
 OXD := $(filter-out oxd/oxctl.c oxd/main.c,$(wildcard oxd/*.c))
 OXVIEW := $(filter-out oxview/main.c,$(wildcard oxview/*.c))
@@ -131,7 +131,7 @@ $(B)/libbx.so: $(B)/libbx.so.1
 	$(Q)ln -sf libbx.so.1 $@
 
 preload_link = $(CC) $(ALL_LDFLAGS) $(if $(SAN),-shared,$(SHARED_FLAGS)) -Wl,--version-script=preload/preload.map $(1) -o $@ \
-	$(call obj,$(PRELOAD)) -L$(B) -l:libbx.so.1 $(B)/libbxcore.a
+	$(call obj,$(PRELOAD)) -L$(B) -l:libbx.so.1 $(B)/libbxcore.a -Wl,--exclude-libs,ALL
 $(B)/libbx_preload.so: $(call obj,$(PRELOAD)) $(B)/libbx.so.1 $(B)/libbxcore.a preload/preload.map
 	$(call say,LD,$@)$(call preload_link,-Wl$(comma)-rpath$(comma)'$$ORIGIN')
 # What is installed has no RUNPATH: libbx.so.1 is then found as any library is.
@@ -162,9 +162,20 @@ $(B)/victims/%: $(B)/obj/tests/victims/%.c.o $(B)/libbx.so
 $(B)/victims/%: $(B)/obj/tests/victims/%.cc.o $(B)/libbx.so
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CXX) $(ALL_LDFLAGS) -o $@ $< $(subst @B@,$(B),$(call libs_of,tests/victims/$*.cc)) -Wl,-rpath,'$$ORIGIN/..'
-$(B)/bench/%: $(B)/obj/tests/bench/%.c.o $(B)/libbx.so $(B)/libbxparts.a
+$(B)/bench/%: $(B)/obj/tests/bench/%.c.o $(B)/libbx.so $(B)/libbxparts.a $(B)/stub/fast/libpq.so.5
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $< $(subst @B@,$(B),$(call libs_of,tests/bench/$*.c)) -Wl,-rpath,'$$ORIGIN/..'
+
+# Libraries that stand in for libpq: tests/stub.  The directory says which.
+STUBS := $(B)/stub/old/libpq.so.5 $(B)/stub/newer/libpq.so.5 $(B)/stub/fast/libpq.so.5 $(B)/stub/nested/libpq.so.5
+STUB_SOURCE_old := tests/stub/libpq.c
+STUB_SOURCE_newer := -DPQ_STUB_NEWER tests/stub/libpq.c
+STUB_SOURCE_fast := tests/stub/libpq_fast.c
+STUB_SOURCE_nested := -DNESTED tests/stub/libpq_fast.c
+$(B)/stub/%/libpq.so.5: tests/stub/libpq.c tests/stub/libpq_fast.c
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -shared -Wl,-soname,libpq.so.5 -o $@ $(STUB_SOURCE_$*)
+	$(Q)ln -sf libpq.so.5 $(@D)/libpq.so
 
 # Fuzzers are clang's, whatever CC is, with everything they touch instrumented.
 FUZZ_FLAGS := -std=gnu11 -g -O1 -D_GNU_SOURCE -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -pthread

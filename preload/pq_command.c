@@ -4,115 +4,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "preload/pq_error.h"
+#include "preload/pq_text.h"
+#include "preload/sql.h"
+
+enum { NAME_SHOWN = 255, VALUES_SHOWN = 64, VALUE_SHOWN = 256 };
+
 void
-pq_command_begin(struct pq_command *c, int server_pid)
+pq_command_begin(struct pq_command *c)
 {
 	c->next = NULL;
-	c->is_sync = c->partial = c->failed = c->aborted = c->has_rows = c->whole_seen = false;
+	c->is_sync = c->answered = c->partial = c->failed = c->broken = c->aborted = c->has_rows = false;
+	c->whole_seen = c->errors_seen = c->forgets_all = false;
 	c->first_row_ns = c->last_ns = 0;
 	c->rows = c->copied_bytes = 0;
 	c->prepares = NULL;
+	c->forgets[0] = c->first_code[0] = '\0';
 	c->tag_count = 0;
-	c->first_code[0] = '\0';
-	c->server_pid = server_pid;
-	c->span = span_begin(".sql");
-	c->begin_ns = span_clock_ns();
+	c->span = span_begin_at(".sql", &c->begin_ns);
 }
 
-static void
-set_query(struct pq_command *c, const char *query, size_t kept, size_t size)
-{
-	size_t max = shim_config.sql_max;
-	span_set_cut(c->span, "query", query, kept, max);
-	if (size > max)
-		span_set(c->span, "query_size", size);
-}
-
-void
-pq_command_query(struct pq_command *c, const char *query)
-{
-	size_t size = query ? strlen(query) : 0;
-	if (query)
-		set_query(c, query, size, size);
-}
-
-void
-pq_command_params(struct pq_command *c, int count)
-{
-	span_set(c->span, "params", count);
-}
-
-void
-pq_command_prepare(struct pq_command *c, const char *name, const char *query)
-{
-	pq_command_query(c, query);
-	if (name)
-		span_set(c->span, "statement", name);
-	c->prepares = pq_statement_new(name, query, shim_config.sql_max);
-}
-
-void
-pq_command_statement(struct pq_command *c, const struct pq_statements *known, const char *name)
-{
-	const struct pq_statement *s = pq_statements_find(known, name);
-	if (s)
-		set_query(c, s->query, s->query_kept, s->query_size);
-	if (name)
-		span_set(c->span, "statement", name);
-}
-
-static void
-set_error(struct pq_command *c, const char *code, const char *message, const struct bx__error_field *fields,
-    size_t field_count)
-{
-	if (c->failed) /* the first is the cause */
-		return;
-	c->failed = true;
-	size_t len = message ? strlen(message) : 0;
-	while (len > 0 && message[len - 1] == '\n')
-		len--;
-	struct bx__error error = {.error_class = "pq",
-	    .code = code,
-	    .message = message,
-	    .message_len = len,
-	    .fields = fields,
-	    .field_count = field_count};
-	span_set_error(c->span, &error);
-}
-
-static void
-note_error(struct pq_command *c, const struct real_pq *real, const PGresult *res)
-{
-	static const struct {
-		const char *key;
-		int code;
-	} wanted[] = {
-	    {"severity", PG_DIAG_SEVERITY_NONLOCALIZED},
-	    {"hint", PG_DIAG_MESSAGE_HINT},
-	    {"position", PG_DIAG_STATEMENT_POSITION},
-	    {"schema", PG_DIAG_SCHEMA_NAME},
-	    {"table", PG_DIAG_TABLE_NAME},
-	    {"column", PG_DIAG_COLUMN_NAME},
-	    {"datatype", PG_DIAG_DATATYPE_NAME},
-	    {"constraint", PG_DIAG_CONSTRAINT_NAME},
-	};
-	struct bx__error_field fields[sizeof wanted / sizeof *wanted];
-	size_t count = 0;
-	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-		const char *text = real->PQresultErrorField(res, wanted[i].code);
-		if (text)
-			fields[count++] = (struct bx__error_field){wanted[i].key, text};
-	}
-	const char *code = real->PQresultErrorField(res, PG_DIAG_SQLSTATE);
-	const char *message = real->PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
-	if (!code && c->first_code[0]) {
-		code = c->first_code;
-		message = c->first_message;
-	}
-	if (!message) /* made by libpq itself: the server is gone */
-		message = real->PQresultErrorMessage(res);
-	set_error(c, code, message, fields, count);
-}
+/* ---- what is asked ----------------------------------------------------------------------------------------------- */
 
 static void
 keep(char *to, size_t cap, const char *text)
@@ -121,6 +33,148 @@ keep(char *to, size_t cap, const char *text)
 	memcpy(to, text ? text : "", n);
 	to[n] = '\0';
 }
+
+/* PREPARE name [(types)] AS query: the query, which is the rest of the text. */
+static void
+look_at_prepare(struct pq_command *c, struct sql_lexer *lexer, bool backslashes)
+{
+	struct sql_token t;
+	char name[PQ_NAME_MAX];
+	if (!sql_next_word(lexer, &t) || !sql_name(&t, name, sizeof name))
+		return;
+	while (sql_next_word(lexer, &t))
+		if (sql_is_word(&t, "as"))
+			break;
+	if (sql_next_word(lexer, &t))
+		c->prepares = pq_statement_new(name, t.at, (size_t)(lexer->end - t.at), backslashes);
+}
+
+/* DEALLOCATE [PREPARE] name; of ALL the tag will tell. */
+static void
+look_at_deallocate(struct pq_command *c, struct sql_lexer *lexer)
+{
+	struct sql_token t;
+	bool named = sql_next_word(lexer, &t);
+	if (named && sql_is_word(&t, "prepare"))
+		named = sql_next_word(lexer, &t);
+	if (!named || !sql_name(&t, c->forgets, sizeof c->forgets))
+		c->forgets[0] = '\0';
+}
+
+/* SQL has its own way to prepare statements and to take them away; the names are the same. */
+static void
+look_at_sql(struct pq_command *c, const char *query, size_t size, bool backslashes)
+{
+	struct sql_lexer lexer = {query, query + size, backslashes};
+	struct sql_token t;
+	char first = *query;
+	if ((first > '/' && (first | 0x20) != 'p' && (first | 0x20) != 'd') || !sql_next_word(&lexer, &t))
+		return;
+	if (sql_is_word(&t, "prepare"))
+		look_at_prepare(c, &lexer, backslashes);
+	else if (sql_is_word(&t, "deallocate"))
+		look_at_deallocate(c, &lexer);
+}
+
+static size_t
+name_length(const char *name)
+{
+	return name ? pack_cut(name, strlen(name), NAME_SHOWN) : 0;
+}
+
+static void
+pack_name(struct pack *p, const char *key, size_t key_len, const char *name)
+{
+	if (!name)
+		return;
+	pack_key(p, key, key_len);
+	pack_text(p, name, name_length(name));
+}
+
+static bool
+is_binary(const struct pq_asked *asked, int i)
+{
+	return asked->formats && asked->formats[i] == 1 && asked->lengths;
+}
+
+static size_t
+value_length(const struct pq_asked *asked, int i)
+{
+	size_t n = is_binary(asked, i) ? (size_t)asked->lengths[i] : strlen(asked->values[i]);
+	return n < VALUE_SHOWN || is_binary(asked, i) ? (n < VALUE_SHOWN ? n : VALUE_SHOWN)
+						      : pack_cut(asked->values[i], n, VALUE_SHOWN);
+}
+
+static int
+values_shown(const struct pq_asked *asked)
+{
+	if (!shim_config.sql_params || !asked->values || asked->param_count <= 0)
+		return 0;
+	return asked->param_count < VALUES_SHOWN ? asked->param_count : VALUES_SHOWN;
+}
+
+static void
+pack_values(struct pack *p, const struct pq_asked *asked)
+{
+	int count = values_shown(asked);
+	if (!count)
+		return;
+	PACK_KEY(p, "param_values");
+	p->at = mp_put_array_header(p->at, (uint32_t)count);
+	for (int i = 0; i < count; i++) {
+		if (!asked->values[i])
+			p->at = mp_put_nil(p->at);
+		else if (is_binary(asked, i))
+			pack_bytes(p, asked->values[i], value_length(asked, i));
+		else
+			pack_text(p, asked->values[i], value_length(asked, i));
+	}
+}
+
+static size_t
+room_for(const struct pq_asked *asked, size_t size, const struct pq_statement *statement)
+{
+	size_t most = 160 + name_length(asked->function) + name_length(asked->statement) + name_length(asked->portal);
+	most += asked->query ? pq_text_room(size) : statement ? statement->fields_len : 0;
+	for (int i = 0; i < values_shown(asked); i++)
+		most += PACK_MORE + (asked->values[i] ? value_length(asked, i) : 0);
+	return most;
+}
+
+void
+pq_command_ask(struct pq_command *c, const struct pq_asked *asked, const struct pq_statements *known, bool backslashes)
+{
+	enum { OTHER_FIELDS = 5 };
+	const struct pq_statement *statement = NULL;
+	size_t size = asked->query ? strlen(asked->query) : 0;
+	if (asked->prepares && asked->query && asked->statement)
+		statement = c->prepares = pq_statement_new(asked->statement, asked->query, size, backslashes);
+	else if (asked->query)
+		look_at_sql(c, asked->query, size, backslashes);
+	else if (known && asked->statement)
+		statement = pq_statements_find(known, asked->statement);
+	if (asked->forgets)
+		keep(c->forgets, sizeof c->forgets, asked->statement);
+
+	struct pack p = span_open(c->span, room_for(asked, size, statement), OTHER_FIELDS + PQ_TEXT_FIELDS);
+	if (!p.at)
+		return;
+	pack_name(&p, "function", 8, asked->function);
+	if (statement)
+		pack_fields(&p, statement->fields, statement->fields_len, statement->field_count);
+	else if (asked->query)
+		pq_text_pack(&p, asked->query, size, backslashes);
+	pack_name(&p, "statement", 9, asked->statement);
+	pack_name(&p, "portal", 6, asked->portal);
+	if (asked->has_params) {
+		PACK_KEY(&p, "params");
+		pack_uint(&p, asked->param_count > 0 ? (uint64_t)asked->param_count : 0);
+		pack_values(&p, asked);
+	}
+	span_close(&p);
+}
+
+/* ---- what comes of it -------------------------------------------------------------------------------------------- */
 
 void
 pq_command_foresee(struct pq_command *c, const struct real_pq *real, const PGresult *res)
@@ -132,26 +186,53 @@ pq_command_foresee(struct pq_command *c, const struct real_pq *real, const PGres
 }
 
 static void
+note_error(struct pq_command *c, const struct real_pq *real, const PGresult *res)
+{
+	if (c->failed) /* the first is the cause */
+		return;
+	c->failed = true;
+	pq_error_result(c->span, real, res, c->first_code[0] ? c->first_code : NULL, c->first_message);
+}
+
+void
+pq_command_failed(struct pq_command *c, const struct real_pq *real, const PGconn *pg)
+{
+	if (c->failed)
+		return;
+	c->failed = true;
+	if (c->first_code[0])
+		pq_error_text(c->span, c->first_code, c->first_message);
+	else
+		pq_error_text(c->span, NULL, real->PQerrorMessage(pg));
+}
+
+static void
 note_tag(struct pq_command *c, const struct real_pq *real, const PGresult *res)
 {
 	const char *tag = real->PQcmdStatus((PGresult *)(uintptr_t)res);
 	if (!tag || !*tag)
 		return;
+	if (*tag == 'D' && (strcmp(tag, "DEALLOCATE ALL") == 0 || strcmp(tag, "DISCARD ALL") == 0))
+		c->forgets_all = true;
 	if (c->tag_count < PQ_TAGS_MAX)
 		keep(c->tags[c->tag_count], PQ_TAG_LEN, tag);
 	c->tag_count++;
 }
 
 static void
-note_rows(struct pq_command *c, const struct real_pq *real, const PGresult *res, ExecStatusType status)
+note_rows(struct pq_command *c, const struct real_pq *real, const PGresult *res)
+{
+	c->rows += (uint64_t)real->PQntuples(res);
+	c->has_rows = true;
+}
+
+static void
+note_rows_told(struct pq_command *c, const struct real_pq *real, const PGresult *res)
 {
 	const char *told = real->PQcmdTuples((PGresult *)(uintptr_t)res);
-	if (status == PGRES_TUPLES_OK || status == PGRES_SINGLE_TUPLE)
-		c->rows += (uint64_t)real->PQntuples(res);
-	else if (told && *told)
-		c->rows += strtoull(told, NULL, 10);
-	else
+	if (!told || !*told)
 		return;
+	c->rows += strtoull(told, NULL, 10);
 	c->has_rows = true;
 }
 
@@ -162,76 +243,49 @@ pq_result_failed(const struct real_pq *real, const PGresult *res)
 	return status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE;
 }
 
-void
-pq_command_result(struct pq_command *c, const struct real_pq *real, const PGresult *res, struct pq_statement **accepted)
+/* The rows of a result that is one of many are counted without looking at the clock for each. */
+static void
+note_some_rows(struct pq_command *c, const struct real_pq *real, const PGresult *res)
 {
+	c->partial = true;
+	if (c->first_row_ns == 0)
+		c->first_row_ns = span_clock_ns();
+	note_rows(c, real, res);
+}
+
+bool
+pq_command_result(struct pq_command *c, const struct real_pq *real, const PGresult *res)
+{
+	enum { TUPLES_CHUNK = 12 }; /* libpq 17 */
 	ExecStatusType status = real->PQresultStatus(res);
-	*accepted = NULL;
-	c->last_ns = span_clock_ns();
-	c->partial = status == PGRES_SINGLE_TUPLE || status == PGRES_COPY_IN || status == PGRES_COPY_OUT ||
-		     status == PGRES_COPY_BOTH;
+	c->answered = true;
+	if (status == PGRES_SINGLE_TUPLE || (int)status == TUPLES_CHUNK) {
+		note_some_rows(c, real, res);
+		return false;
+	}
+	c->partial = status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
 	switch (status) {
 	case PGRES_COMMAND_OK:
-		*accepted = c->prepares;
-		c->prepares = NULL;
-		note_rows(c, real, res, status);
+		note_rows_told(c, real, res);
 		note_tag(c, real, res);
-		break;
-	case PGRES_SINGLE_TUPLE:
-		if (c->first_row_ns == 0)
-			c->first_row_ns = c->last_ns;
-		note_rows(c, real, res, status);
-		break;
+		return true;
 	case PGRES_TUPLES_OK:
-		note_rows(c, real, res, status);
+		note_rows(c, real, res);
 		note_tag(c, real, res);
-		break;
+		return false;
 	case PGRES_PIPELINE_ABORTED:
 		c->aborted = true;
-		break;
+		return false;
 	case PGRES_BAD_RESPONSE:
 	case PGRES_FATAL_ERROR:
 		note_error(c, real, res);
-		break;
+		return false;
 	default: /* an empty query, the beginning of a COPY */
-		break;
+		return false;
 	}
 }
 
-void
-pq_command_failed(struct pq_command *c, const struct real_pq *real, const PGconn *pg)
-{
-	c->last_ns = span_clock_ns();
-	set_error(c, NULL, real->PQerrorMessage(pg), NULL, 0);
-}
-
-static void
-set_tags(struct pq_command *c)
-{
-	struct bx_slice tags[PQ_TAGS_MAX];
-	uint32_t count = c->tag_count < PQ_TAGS_MAX ? c->tag_count : PQ_TAGS_MAX;
-	if (count == 1)
-		span_set(c->span, "command", c->tags[0]);
-	if (count < 2)
-		return;
-	for (uint32_t i = 0; i < count; i++)
-		tags[i] = bx_strn(c->tags[i], strlen(c->tags[i]));
-	span_set_list(c->span, "command", tags, count);
-}
-
-static void
-set_result(struct pq_command *c)
-{
-	int64_t end_ns = c->last_ns != 0 ? c->last_ns : span_clock_ns();
-	span_set(c->span, "query_time", span_seconds(end_ns - c->begin_ns));
-	if (c->first_row_ns != 0)
-		span_set(c->span, "first_row_time", span_seconds(c->first_row_ns - c->begin_ns));
-	if (c->has_rows)
-		span_set(c->span, "row_count", c->rows);
-	if (c->copied_bytes)
-		span_set(c->span, "bytes", c->copied_bytes);
-	set_tags(c);
-}
+/* ---- the event --------------------------------------------------------------------------------------------------- */
 
 static const char *
 transaction_name(PGTransactionStatusType status)
@@ -252,48 +306,81 @@ transaction_name(PGTransactionStatusType status)
 }
 
 static void
-set_port(bx_ctx *span, const char *port)
+pack_tag(struct pack *p, const char *tag)
 {
-	char *end;
-	unsigned long number = port && *port ? strtoul(port, &end, 10) : 0;
-	if (number > 0 && *end == '\0')
-		span_set(span, "port", number);
+	pack_text(p, tag, strlen(tag));
+}
+
+static uint32_t
+tags_shown(const struct pq_command *c)
+{
+	return c->tag_count < PQ_TAGS_MAX ? c->tag_count : PQ_TAGS_MAX;
 }
 
 static void
-set_text(bx_ctx *span, const char *key, const char *text)
+pack_tags(struct pack *p, const struct pq_command *c)
 {
-	if (text && *text)
-		bx__set_text(span, key, BX__KEY_UNKNOWN, text);
+	uint32_t count = tags_shown(c);
+	if (count == 0)
+		return;
+	PACK_KEY(p, "command");
+	if (count > 1)
+		p->at = mp_put_array_header(p->at, count);
+	for (uint32_t i = 0; i < count; i++)
+		pack_tag(p, c->tags[i]);
 }
 
 static void
-set_connection(bx_ctx *span, const struct real_pq *real, const PGconn *pg, int server_pid)
+pack_result(struct pack *p, const struct pq_command *c, int64_t end_ns)
 {
-	set_text(span, "db", real->PQdb(pg));
-	set_text(span, "user", real->PQuser(pg));
-	set_text(span, "host", real->PQhost(pg));
-	set_port(span, real->PQport(pg));
-	int version = real->PQserverVersion(pg);
-	if (server_pid)
-		span_set(span, "server_pid", server_pid);
-	if (version)
-		span_set(span, "server_version", version);
-	span_set(span, "transaction", transaction_name(real->PQtransactionStatus(pg)));
+	PACK_KEY(p, "query_time");
+	pack_double(p, span_seconds(end_ns - c->begin_ns));
+	if (c->first_row_ns != 0) {
+		PACK_KEY(p, "first_row_time");
+		pack_double(p, span_seconds(c->first_row_ns - c->begin_ns));
+	}
+	if (c->has_rows) {
+		PACK_KEY(p, "row_count");
+		pack_uint(p, c->rows);
+	}
+	if (c->copied_bytes) {
+		PACK_KEY(p, "bytes");
+		pack_uint(p, c->copied_bytes);
+	}
+	pack_tags(p, c);
 }
+
+/* What keys and values that are always the same size, or numbers, take at most. */
+enum { END_FIXED = 256, END_FIELDS = 9 + PQ_SESSION_FIELDS };
 
 void
-pq_command_end(struct pq_command *c, const struct real_pq *real, const PGconn *pg, bool abandoned)
+pq_command_end(struct pq_command *c, const struct real_pq *real, const PGconn *pg, const struct pq_session *session,
+    bool abandoned)
 {
 	pq_statement_free(&c->prepares);
 	if (!c->span)
 		return;
-	set_result(c);
-	if (c->aborted)
-		span_set(c->span, "aborted", (bool)true);
-	if (abandoned)
-		span_set(c->span, "abandoned", (bool)true);
-	set_connection(c->span, real, pg, c->server_pid);
-	span_end(c->span);
+	if (c->broken && abandoned)
+		pq_command_failed(c, real, pg);
+	const char *transaction = transaction_name(real->PQtransactionStatus(pg));
+	int64_t end_ns = c->last_ns != 0 && !c->partial ? c->last_ns : span_clock_ns();
+	size_t most = END_FIXED + session->len + tags_shown(c) * (PQ_TAG_LEN + PACK_MORE);
+	struct pack p = span_open(c->span, most, END_FIELDS);
+	if (p.at) {
+		pack_result(&p, c, end_ns);
+		if (c->aborted) {
+			PACK_KEY(&p, "aborted");
+			pack_true(&p);
+		}
+		if (abandoned) {
+			PACK_KEY(&p, "abandoned");
+			pack_true(&p);
+		}
+		pack_fields(&p, session->fields, session->len, session->count);
+		PACK_KEY(&p, "transaction");
+		pack_text(&p, transaction, strlen(transaction));
+		span_close(&p);
+	}
+	span_end_at(c->span, end_ns);
 	c->span = NULL;
 }

@@ -46,6 +46,35 @@ pq_conn_give_back(struct pq_conn *conn, struct pq_command *c)
 }
 
 void
+pq_conn_note_statements(struct pq_conn *conn, struct pq_command *c)
+{
+	if (c->forgets_all)
+		pq_statements_free(&conn->statements);
+	if (c->forgets[0])
+		pq_statements_remove(conn->statements, c->forgets);
+	if (c->prepares)
+		pq_statements_put(&conn->statements, c->prepares);
+	c->prepares = NULL;
+	c->forgets[0] = '\0';
+	c->forgets_all = false;
+}
+
+static void
+end(struct pq_conn *conn, struct pq_command *c, const struct real_pq *real, const PGconn *pg, bool abandoned)
+{
+	if (!conn->session.count)
+		pq_session_ask(&conn->session, real, pg);
+	pq_command_end(c, real, pg, &conn->session, abandoned);
+	pq_conn_give_back(conn, c);
+}
+
+void
+pq_conn_end(struct pq_conn *conn, struct pq_command *c, const struct real_pq *real, const PGconn *pg)
+{
+	end(conn, c, real, pg, false);
+}
+
+void
 pq_conn_end_head(struct pq_conn *conn, const struct real_pq *real, const PGconn *pg)
 {
 	struct pq_command *c = conn->head;
@@ -54,9 +83,10 @@ pq_conn_end_head(struct pq_conn *conn, const struct real_pq *real, const PGconn 
 	conn->head = c->next;
 	if (!conn->head)
 		conn->tail = NULL;
-	if (!c->is_sync)
-		pq_command_end(c, real, pg, !c->failed && (c->last_ns == 0 || c->partial));
-	pq_conn_give_back(conn, c);
+	if (c->is_sync)
+		pq_conn_give_back(conn, c);
+	else
+		end(conn, c, real, pg, !c->failed && (!c->answered || c->partial));
 }
 
 void
@@ -66,10 +96,9 @@ pq_conn_end_all(struct pq_conn *conn, const struct real_pq *real, const PGconn *
 		pq_conn_end_head(conn, real, pg);
 	struct pq_command *lost = conn->running; /* longjmp, an exception or a cancellation left the call */
 	conn->running = NULL;
-	if (!lost)
-		return;
-	pq_command_end(lost, real, pg, true);
-	pq_conn_give_back(conn, lost);
+	conn->in_endcopy = false;
+	if (lost)
+		end(conn, lost, real, pg, true);
 }
 
 void
@@ -77,7 +106,13 @@ pq_conn_reset(struct pq_conn *conn, const struct real_pq *real, const PGconn *pg
 {
 	pq_conn_end_all(conn, real, pg);
 	pq_statements_free(&conn->statements);
-	conn->server_pid = 0;
+	conn->session.server_pid = 0;
+	conn->session.count = 0;
+	if (!conn->connecting)
+		return;
+	span_set(conn->connecting, "abandoned", (bool)true);
+	span_end(conn->connecting);
+	conn->connecting = NULL;
 }
 
 void

@@ -12,15 +12,20 @@
 #define BLUEOX_PRELOAD_PQ_CONN_H
 
 #include "preload/pq_command.h"
+#include "preload/pq_session.h"
 #include "preload/track.h"
 
 struct pq_conn {
 	struct track_node node;
-	int server_pid; /* of the session that the rest belongs to */
+	struct pq_session session; /* that the rest belongs to */
 	struct pq_command *head, *tail;
 	struct pq_command *running;
 	struct pq_command *spare;
 	struct pq_statements *statements;
+	bool in_endcopy;    /* inside PQendcopy(), which fetches the head's results itself */
+	bx_ctx *connecting; /* PQconnectStart() or PQresetStart() has begun it */
+	int64_t connecting_ns;
+	bool is_reset;
 };
 
 struct pq_conn *pq_conn_find(const PGconn *pg);
@@ -31,13 +36,19 @@ struct pq_command *pq_conn_command(struct pq_conn *conn);
 void pq_conn_push(struct pq_conn *conn, struct pq_command *c);
 void pq_conn_give_back(struct pq_conn *conn, struct pq_command *c); /* ended, and not in the queue */
 
+/* Notes which statements there are now that the server has carried the command out. */
+void pq_conn_note_statements(struct pq_conn *conn, struct pq_command *c);
+
+/* Ends a command that is in no queue. */
+void pq_conn_end(struct pq_conn *conn, struct pq_command *c, const struct real_pq *real, const PGconn *pg);
+
 /* Ends the oldest command.  Its event says abandoned when no result of it was waited for to the end. */
 void pq_conn_end_head(struct pq_conn *conn, const struct real_pq *real, const PGconn *pg);
 
 /* Ends all that is in flight. */
 void pq_conn_end_all(struct pq_conn *conn, const struct real_pq *real, const PGconn *pg);
 
-/* As that, and forgets the statements: the session is another. */
+/* As that, and forgets the session: there is another from now on. */
 void pq_conn_reset(struct pq_conn *conn, const struct real_pq *real, const PGconn *pg);
 
 /* As that, and gives up the state; the handle may be another connection's next. */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "preload/pq_text.h"
+
 enum { LISTS = 64 };
 
 struct pq_statements {
@@ -21,21 +23,19 @@ hash_name(const char *name)
 }
 
 struct pq_statement *
-pq_statement_new(const char *name, const char *query, size_t keep_max)
+pq_statement_new(const char *name, const char *query, size_t size, bool backslashes)
 {
-	if (!name || !query)
-		return NULL;
-	size_t name_size = strlen(name) + 1, size = strlen(query);
-	size_t kept =
-	    size < keep_max + 1 ? size : keep_max + 1; /* one more byte tells whether a cut splits a character */
-	struct pq_statement *s = malloc(sizeof *s + name_size + kept);
+	size_t name_size = strlen(name) + 1;
+	struct pq_statement *s = malloc(sizeof *s + name_size + pq_text_room(size));
 	if (!s)
 		return NULL;
 	char *copy = (char *)(s + 1);
 	memcpy(copy, name, name_size);
-	memcpy(copy + name_size, query, kept);
-	*s = (struct pq_statement){
-	    .hash = hash_name(name), .name = copy, .query = copy + name_size, .query_kept = kept, .query_size = size};
+	struct pack p = {.at = (uint8_t *)copy + name_size};
+	*s = (struct pq_statement){.hash = hash_name(name), .fields = p.at, .name = copy};
+	pq_text_pack(&p, query, size, backslashes);
+	s->fields_len = (size_t)(p.at - s->fields);
+	s->field_count = p.count;
 	return s;
 }
 
@@ -87,6 +87,19 @@ pq_statements_find(const struct pq_statements *all, const char *name)
 	while (s && (s->hash != hash || strcmp(s->name, name) != 0))
 		s = s->next;
 	return s;
+}
+
+void
+pq_statements_remove(struct pq_statements *all, const char *name)
+{
+	if (!all)
+		return;
+	struct pq_statement **at = place_of(all, name, hash_name(name)), *s = *at;
+	if (!s)
+		return;
+	*at = s->next;
+	all->count--;
+	free(s);
 }
 
 void

@@ -10,9 +10,10 @@
 #include <string.h>
 
 enum {
-	TABLES = 8,    /* copies of one library in a process */
-	CALLERS = 64,  /* objects that call it; those past it are resolved anew at each call */
-	SLOTS_MAX = 40 /* names of one library */
+	TABLES = 8,     /* copies of one library in a process */
+	CALLERS = 64,   /* objects that call it; those past it are resolved anew at each call */
+	SITES = 256,    /* places of one byte's worth of hashes, where calls come from */
+	SLOTS_MAX = 120 /* names of one library */
 };
 
 /*
@@ -32,15 +33,24 @@ struct caller {
 	bool inner;
 };
 
+/* A return address and what became of its first call.  Claimed once and for good: one that finds it taken goes without. */
+struct site {
+	_Atomic(void *) address; /* key */
+	atomic_bool claimed;
+	bool inner;
+	const struct table *table;
+};
+
 struct name {
 	const char *text;
-	bool needed;
+	enum { WRAPPED, USED, PERHAPS } kind;
 };
 
 /* What has been found; all zero at first, so that it costs a program that never calls the library no page. */
 struct found {
 	struct table tables[TABLES];
 	struct caller callers[CALLERS];
+	struct site sites[SITES];
 	atomic_uint tables_claimed;
 	atomic_uint callers_claimed;
 };
@@ -50,25 +60,41 @@ struct library {
 	const struct name *names;
 	size_t name_count;
 	struct found *found;
+	void *absent; /* stands in for a wrapped function that the library does not have; or NULL */
 };
 
-#define NEEDED(group, name) {#name, true},
-#define NAMED(group, name)  {#name, false},
-static const struct name pq_names[] = {REAL_PQ(NAMED, NEEDED, NAMED)};
-static const struct name memcached_names[] = {REAL_MEMCACHED(NAMED, NEEDED, NAMED)};
-static const struct name libc_names[] = {REAL_LIBC(NAMED, NEEDED, NAMED)};
-#undef NEEDED
-#undef NAMED
+#define NAME_WRAPPED(group, name) {#name, WRAPPED},
+#define NAME_USED(group, name)    {#name, USED},
+#define NAME_PERHAPS(group, name) {#name, PERHAPS},
+static const struct name pq_names[] = {REAL_PQ(NAME_WRAPPED, NAME_WRAPPED, NAME_USED, NAME_PERHAPS)};
+static const struct name memcached_names[] = {REAL_MEMCACHED(NAME_WRAPPED, NAME_USED, NAME_PERHAPS)};
+static const struct name libc_names[] = {REAL_LIBC(NAME_WRAPPED, NAME_USED, NAME_PERHAPS)};
+#undef NAME_WRAPPED
+#undef NAME_USED
+#undef NAME_PERHAPS
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 _Static_assert(COUNT(pq_names) <= SLOTS_MAX && COUNT(memcached_names) <= SLOTS_MAX, "a table has a slot a name");
 _Static_assert(sizeof(struct real_pq) == sizeof(void *) * COUNT(pq_names), "a table is its functions");
 _Static_assert(sizeof(struct real_memcached) == sizeof(void *) * COUNT(memcached_names), "a table is its functions");
 
+/* Whatever its caller takes it for, a pointer or a number. */
+static void *
+do_nothing(void)
+{
+	return NULL;
+}
+
 static struct found pq_found, memcached_found;
-static const struct library libpq = {"libpq.so", pq_names, COUNT(pq_names), &pq_found};
-static const struct library libmemcached = {
-    "libmemcached.so", memcached_names, COUNT(memcached_names), &memcached_found};
+static const struct library libpq = {.stem = "libpq.so",
+    .names = pq_names,
+    .name_count = COUNT(pq_names),
+    .found = &pq_found,
+    .absent = (void *)(uintptr_t)do_nothing};
+static const struct library libmemcached = {.stem = "libmemcached.so",
+    .names = memcached_names,
+    .name_count = COUNT(memcached_names),
+    .found = &memcached_found};
 
 /* What this thread called last: where a call goes that a library tail-jumped to out of our wrapper. */
 static _Thread_local const struct table *last_pq __attribute__((tls_model("initial-exec")));
@@ -117,14 +143,24 @@ table_fill(const struct library *lib, void *via)
 		return NULL;
 	}
 	struct table *t = &lib->found->tables[i];
-	t->object = object_of(anchor);
+	t->object = object_of(anchor); /* NOLINT(clang-analyzer-core.NullDereference): lib->found is not NULL */
 	t->whole = true;
 	for (size_t n = 0; n < lib->name_count; n++) {
 		t->slots[n] = find(via, lib->names[n].text);
-		t->whole = t->whole && (t->slots[n] || !lib->names[n].needed);
+		t->whole = t->whole && (t->slots[n] || lib->names[n].kind != USED);
+		if (!t->slots[n] && lib->names[n].kind == WRAPPED)
+			t->slots[n] = lib->absent;
 	}
 	atomic_store_explicit(&t->anchor, anchor, memory_order_release);
 	return t;
+}
+
+/* The first that was found, or NULL. */
+static const struct table *
+table_of_any(const struct library *lib)
+{
+	const struct table *first = &lib->found->tables[0];
+	return atomic_load_explicit(&lib->found->tables[0].anchor, memory_order_acquire) ? first : NULL;
 }
 
 /* A handle on an object that is there already.  NODELETE: a cached pointer must never point into another library. */
@@ -165,10 +201,9 @@ seek_object(struct dl_phdr_info *info, size_t size, void *arg)
 static const struct table *
 table_guess(const struct library *lib, const struct table *last)
 {
-	if (last)
-		return last;
-	if (atomic_load_explicit(&lib->found->tables[0].anchor, memory_order_acquire))
-		return &lib->found->tables[0];
+	const struct table *t = last ? last : table_of_any(lib);
+	if (t)
+		return t;
 	struct seek seek = {.stem = lib->stem};
 	if (!dl_iterate_phdr(seek_object, &seek))
 		return NULL;
@@ -227,22 +262,87 @@ resolve_slowly(const struct library *lib, const struct link_map *object, const s
 	return t;
 }
 
+static struct site *
+site_of(const struct library *lib, void *address)
+{
+	uint64_t mixed = (uint64_t)(uintptr_t)address * 0x9e3779b97f4a7c15ULL; /* Knuth's multiplicative hashing */
+	return &lib->found->sites[mixed >> 56];
+}
+
+static void
+site_keep(struct site *site, void *address, const struct table *t, bool inner)
+{
+	if (atomic_exchange(&site->claimed, true))
+		return;
+	site->table = t;
+	site->inner = inner;
+	atomic_store_explicit(&site->address, address, memory_order_release);
+}
+
+/* By the object that calls, when that is known and reaches a library by itself. */
 static const struct table *
-resolve(const struct library *lib, void *address, const struct table **last, bool *inner)
+resolve_object(const struct library *lib, void *address, const struct link_map *object, bool *inner)
+{
+	const struct caller *known = caller_known(lib, object);
+	if (!known || !known->table)
+		return NULL;
+	*inner = known->inner || !known->table->whole;
+	site_keep(site_of(lib, address), address, known->table, *inner);
+	return known->table;
+}
+
+static __attribute__((noinline)) const struct table *
+resolve_any(const struct library *lib, void *address, const struct table *last, bool *inner)
 {
 	const struct link_map *object = object_of(address);
-	const struct caller *known = caller_known(lib, object);
-	if (__builtin_expect(!known || !known->table, 0))
-		return *last = resolve_slowly(lib, object, *last, inner);
-	*inner = known->inner || !known->table->whole;
-	return *last = known->table;
+	const struct table *t = resolve_object(lib, address, object, inner);
+	return t ? t : resolve_slowly(lib, object, last, inner);
+}
+
+static inline const struct table *
+resolve(const struct library *lib, void *address, const struct table **last, bool *inner)
+{
+	const struct site *site = site_of(lib, address);
+	if (__builtin_expect(atomic_load_explicit(&site->address, memory_order_acquire) != address, 0))
+		return *last = resolve_any(lib, address, *last, inner);
+	*inner = site->inner;
+	return *last = site->table;
+}
+
+/* What stands in for libpq where there is none. */
+static const struct real_pq *
+no_pq(bool *inner)
+{
+#define NOTHING(group, name) (void *)(uintptr_t)do_nothing,
+	static void *const slots[] = {REAL_PQ(NOTHING, NOTHING, NOTHING, NOTHING)};
+#undef NOTHING
+	*inner = true;
+	return (const struct real_pq *)(const void *)slots;
+}
+
+static inline const struct real_pq *
+pq_functions(const struct table *t, bool *inner)
+{
+	return __builtin_expect(t != NULL, 1) ? (const struct real_pq *)(const void *)t->slots : no_pq(inner);
 }
 
 const struct real_pq *
 real_pq(void *caller, bool *inner)
 {
-	const struct table *t = resolve(&libpq, caller, &last_pq, inner);
-	return t ? (const struct real_pq *)(const void *)t->slots : NULL;
+	return pq_functions(resolve(&libpq, caller, &last_pq, inner), inner);
+}
+
+const struct real_pq *
+real_pq_in_handler(void *caller, bool *inner)
+{
+	const struct table *t = resolve_object(&libpq, caller, object_of(caller), inner);
+	if (t)
+		return pq_functions(t, inner);
+	t = last_pq ? last_pq : table_of_any(&libpq);
+	if (!t)
+		return real_pq(caller, inner);
+	*inner = !t->whole || is_ours(caller);
+	return pq_functions(t, inner);
 }
 
 const struct real_memcached *

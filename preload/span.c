@@ -13,6 +13,20 @@ span_end(bx_ctx *span)
 	bx_done(span);
 }
 
+bx_ctx *
+span_begin_known(const char *name, uint32_t known, int64_t *begin_ns)
+{
+	*begin_ns = 0;
+	return bx__ctx_new(&(struct bx_options){.name = name}, known, begin_ns);
+}
+
+void
+span_end_at(bx_ctx *span, int64_t end_ns)
+{
+	if (span)
+		bx__ctx_done(span, end_ns);
+}
+
 void
 span_set_cut(bx_ctx *span, const char *key, const char *text, size_t len, size_t max)
 {

@@ -15,6 +15,7 @@
 
 #include "include/blueox.h"
 #include "libbx/shim.h"
+#include "preload/pack.h"
 #include "preload/process.h"
 
 /* Wrappers record events of this kind in this process. */
@@ -27,6 +28,27 @@ span_on(enum kind kind)
 /* Begins an event under what is current on this thread, or under the process itself. */
 bx_ctx *span_begin(const char *name);
 void span_end(bx_ctx *span);
+
+/* The same by clock readings that are made only once: when it began is told, when it ended is given (0: now). */
+#define span_begin_at(name, begin_ns) span_begin_known((name), BX__NAME_KNOWN(name), (begin_ns))
+bx_ctx *span_begin_known(const char *name, uint32_t known, int64_t *begin_ns);
+void span_end_at(bx_ctx *span, int64_t end_ns);
+
+/*
+ * Several new fields in one go: where `count` of them, of `most` bytes together, may be written with pack_*(), or a NULL `at`
+ * when the event takes none.  Between the two nothing is called that is not pack_*().
+ */
+static inline struct pack
+span_open(bx_ctx *span, size_t most, uint32_t count)
+{
+	return (struct pack){.at = span ? bx__fields_open(span, most, count) : NULL};
+}
+
+static inline void
+span_close(const struct pack *p)
+{
+	bx__fields_close(p->at, p->count);
+}
 
 /* Any value that bx_ctx_set() takes.  (To C before C23 `true` is an int: write (bool)true.) */
 #define span_set(span, key, value) bx_ctx_set(span, key, value)
