@@ -25,6 +25,7 @@ static const struct setting table[] = {
 	.help = "with --host: public key of that oxd, where its control port is guarded"),
     SETTING(curve_key, "curve-key", 0, SET_TEXT, .value = "FILE",
 	.help = "with --host: our own key, where that oxd allows some only"),
+    SETTING(follow, "follow", 'F', SET_FLAG, .help = "go on as the files named grow"),
     SETTING(log_path, "log-path", 'l', SET_TEXT, .value = "DIR", .help = "read the log files in this directory"),
     SETTING(type_names, "type-name", 'n', SET_LIST, .value = "TYPE",
 	.help = "only events of this type; * stands for any run of characters"),
@@ -37,6 +38,7 @@ static const struct setting table[] = {
     SETTING(id, "id", 'i', SET_TEXT, .value = "ID", .help = "only events of this id, or whose id starts so"),
     SETTING(where, "where", 'w', SET_TEXT, .value = "FILTER",
 	.help = "only events for which this holds: 'response.status >= 500 && duration > 250ms'"),
+    SETTING(all, "all", 'a', SET_FLAG, .help = "also events that were shown already"),
     SETTING(errors_only, "errors-only", 0, SET_FLAG, .help = "only events with an error"),
     SETTING(pretty, "pretty", 'p', SET_FLAG, .help = "for people, event by event (default on a terminal)"),
     SETTING(json, "json", 'j', SET_FLAG, .help = "a line of JSON for each event (default elsewhere)"),
@@ -309,6 +311,24 @@ understand_explain(const struct conf *c, char *err, size_t err_cap)
 }
 
 static bool
+understand_follow(const struct conf *c, char *err, size_t err_cap)
+{
+	const char *wrong = NULL;
+	if (!c->follow)
+		return true;
+	if (c->source != FROM_FILES)
+		wrong = "--follow is about files: give some; --host shows what an oxd takes in";
+	else if (c->style == STYLE_TREE || c->sort || c->sums)
+		wrong = "--tree, --sort, --reverse and sums need an end, and --follow has none";
+	for (size_t i = 0; i < c->file_count; i++)
+		if (strcmp(c->files[i], "-") == 0)
+			wrong = "standard input cannot be followed, it is read to its end";
+	if (wrong)
+		snprintf(err, err_cap, "%s", wrong);
+	return !wrong;
+}
+
+static bool
 understand_live(const struct conf *c, char *err, size_t err_cap)
 {
 	struct addr a;
@@ -344,7 +364,8 @@ understand(struct conf *c, bool host_in_argv, bool log_in_argv, struct conf_stre
 	return understand_dates(c, now_ns, err, err_cap) && understand_query(c, now_ns, err, err_cap) &&
 	       understand_style(c, streams.stdout_terminal, err, err_cap) &&
 	       understand_source(c, host_in_argv, log_in_argv, streams.stdin_usable, err, err_cap) &&
-	       understand_explain(c, err, err_cap) && understand_live(c, err, err_cap);
+	       understand_explain(c, err, err_cap) && understand_follow(c, err, err_cap) &&
+	       understand_live(c, err, err_cap);
 }
 
 bool

@@ -28,7 +28,8 @@ struct conf {
 	struct setting_list type_names;
 	const char *start_date, *end_date, *id, *sort, *where;
 	const char *table, *fields, *by, *stats, *histogram;
-	bool local, overlap, explain, errors_only, reverse, pretty, json, tree, msgpack, csv, count, help, version, man;
+	bool all, follow, local, overlap, explain, errors_only, reverse, pretty, json, tree, msgpack, csv, count, help,
+	    version, man;
 	uint64_t limit, top; /* 0: none */
 	int64_t timeline_ns;
 	uint64_t memory_bytes;

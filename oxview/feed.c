@@ -109,7 +109,8 @@ fill(struct feed *f)
 		trouble_add(f->trouble, "%s: offset %llu: %s", f->name, (unsigned long long)offset_of(f, f->end),
 		    err == BX_EIO ? strerror(errno) : bx_err_text(err));
 	f->end += n;
-	f->eof = n == 0;
+	f->waiting = n == 0 && err == BX_OK && f->follows && f->in.pack == LOGREAD_PLAIN;
+	f->eof = n == 0 && !f->waiting;
 }
 
 /* How many keys the map at p says that it has; p is known to be a map. */
@@ -256,6 +257,10 @@ resync(struct feed *f, const char *what)
 			return;
 		}
 		fill(f);
+		if (f->waiting) {
+			tell_damage(f, from, what, false);
+			return;
+		}
 		pos = f->at;
 	}
 	f->at = pos;
@@ -308,7 +313,8 @@ next_range(struct feed *f)
 bool
 feed_next(struct feed *f, struct event *ev)
 {
-	for (;;) {
+	f->waiting = false;
+	while (!f->waiting) {
 		if (left(f) == 0 && offset_of(f, f->at) == f->stop && !f->eof && !next_range(f))
 			f->eof = true;
 		if (left(f) == 0 && f->eof) {
@@ -335,4 +341,5 @@ feed_next(struct feed *f, struct event *ev)
 		else
 			resync(f, err == BX_ESHORT ? "an event longer than 16 MiB, or damage" : "no event here");
 	}
+	return false;
 }

@@ -43,6 +43,13 @@ help_man(const struct settings *s, struct buf *out)
 	    ".SH OPTIONS\n");
 	settings_man(s, out);
 	buf_puts(out,
+	    "With \\fB\\-\\-follow\\fR files are read on as they grow, until they are removed.\n"
+	    ".SH REPEATS\n"
+	    "An event that lies in two places, as after a fail\\-over from one log to another, is shown and counted "
+	    "once:\n"
+	    "two events are one when span, type, start and end are the same.\n"
+	    "The last million or so are remembered, in 8 MiB; a repeat that is further away than that is shown again.\n"
+	    "\\fB\\-\\-all\\fR shows every one; \\fB\\-\\-verbose\\fR tells how many were left out.\n"
 	    ".SH ORDER\n"
 	    "Files named as arguments are shown one after the other, as they are.\n"
 	    "From a log directory the files of one type follow each other by date, and types are merged by the time\n"

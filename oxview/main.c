@@ -56,6 +56,8 @@ open_source(const struct conf *c, const struct source_env *env)
 	case FROM_LOGDIR:
 		return source_logdir(c->log_path, env);
 	case FROM_FILES:
+		if (c->follow)
+			return source_follow(c->files, c->file_count, env);
 		return source_files(c->files, c->file_count, env);
 	case FROM_STDIN:
 		break;

@@ -18,6 +18,8 @@ show_init(struct show *s, const struct conf *conf, struct out *out, struct troub
 	s->holds = conf->sort || conf->style == STYLE_TREE;
 	term_init(&s->term, out->fd);
 	/* A limit on trees is no limit on events. */
+	if (!conf->all && !repeats_init(&s->repeats))
+		trouble_add(trouble, "out of memory for repeats: they are shown");
 	if (conf->sums && !sums_init(&s->sums, &conf->sums_spec))
 		s->sums.full = true;
 	if (conf->style == STYLE_TABLE) {
@@ -35,6 +37,7 @@ show_fini(struct show *s)
 {
 	sorter_fini(&s->held);
 	sums_fini(&s->sums);
+	repeats_fini(&s->repeats);
 	grid_fini(&s->grid);
 	symbolizer_free(&s->symbols);
 }
@@ -108,6 +111,8 @@ show_flush(struct show *s)
 bool
 show_event(struct show *s, const struct event *ev)
 {
+	if (s->repeats.lines && repeats_seen(&s->repeats, ev))
+		return true;
 	if (s->conf->sums)
 		return add_to_sums(s, ev);
 	if (!s->holds)
@@ -155,7 +160,7 @@ show_trees(struct show *s)
 	struct event *events = calloc(s->held.count + 1, sizeof *events);
 	for (size_t i = 0; events && i < s->held.count; i++)
 		sorter_get(&s->held, i, &events[i]);
-	bool ok = events && tree_build(&t, events, s->held.count);
+	bool ok = events && tree_build(&t, events, s->held.count, s->conf->all);
 	free(events);
 	struct ordered_group *ordered = ok ? calloc(t.group_count + 1, sizeof *ordered) : NULL;
 	if (!ordered) {
@@ -193,6 +198,10 @@ show_held(struct show *s)
 void
 show_end(struct show *s)
 {
+	uint64_t repeats = atomic_load(&s->repeats.count);
+	if (repeats > 0 && s->conf->verbose > 0)
+		trouble_tell(s->trouble, "%llu events were shown already and left out; --all shows them",
+		    (unsigned long long)repeats);
 	if (s->gave_up)
 		return;
 	if (s->conf->sums) {

@@ -12,6 +12,7 @@
 #include "oxview/conf.h"
 #include "oxview/grid.h"
 #include "oxview/out.h"
+#include "oxview/repeats.h"
 #include "oxview/sort.h"
 #include "oxview/symbolize.h"
 #include "oxview/term.h"
@@ -25,9 +26,10 @@ struct show {
 	struct symbolizer *symbols; /* made at the first event in --pretty */
 	struct sorter held;
 	struct sums sums;
-	struct grid grid; /* rows of --table that wait for their width */
-	bool holds;       /* until show_end() */
-	bool gave_up;     /* too much to hold: nothing will be shown */
+	struct repeats repeats; /* no memory: --all */
+	struct grid grid;       /* rows of --table that wait for their width */
+	bool holds;             /* until show_end() */
+	bool gave_up;           /* too much to hold: nothing will be shown */
 	uint64_t shown;
 };
 

@@ -45,6 +45,9 @@ source_free(struct source **s)
 /* Files in the order given, one after the other; `-` is standard input.  NULL: out of memory. */
 struct source *source_files(char *const *paths, size_t count, const struct source_env *env);
 
+/* The same, but files are read on as they grow; `-` is none. */
+struct source *source_follow(char *const *paths, size_t count, const struct source_env *env);
+
 /*
  * The log directory.  Files of one type follow each other by date; the types are merged by the events' end, as far as
  * each type is in that order, without holding more than one event of each.  NULL, with trouble told: cannot be read.

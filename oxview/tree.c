@@ -83,6 +83,7 @@ struct run {
 	size_t index_count;
 	struct tree_node **orphans; /* whose parent is not there, by its span */
 	size_t orphan_count;
+	bool all; /* repeats too */
 };
 
 static struct tree_node *
@@ -162,7 +163,7 @@ find_parents(struct run *r)
 		qsort(r->index, r->index_count, sizeof *r->index, by_span);
 	for (size_t i = 0; i < r->count; i++) {
 		struct tree_node *n = &r->nodes[i];
-		if (n->event.span.p && is_repeat(n, find_span(r, n->event.span))) {
+		if (!r->all && n->event.span.p && is_repeat(n, find_span(r, n->event.span))) {
 			n->repeat = true;
 			repeats++;
 		} else if (n->event.parent.p) {
@@ -313,7 +314,7 @@ build_groups(struct tree *t, size_t count, struct run *r)
 }
 
 bool
-tree_build(struct tree *t, const struct event *events, size_t count)
+tree_build(struct tree *t, const struct event *events, size_t count, bool all)
 {
 	*t = (struct tree){0};
 	t->nodes = calloc(count + 1, sizeof *t->nodes);
@@ -327,7 +328,7 @@ tree_build(struct tree *t, const struct event *events, size_t count)
 	for (size_t from = 0; t->nodes && from < count; from += run_length(t, from, count))
 		groups++;
 	t->groups = calloc(groups + 1, sizeof *t->groups);
-	struct run r = {0};
+	struct run r = {.all = all};
 	r.index = calloc(count + 1, sizeof *r.index);
 	r.orphans = calloc(count + 1, sizeof *r.orphans);
 	bool ok = t->nodes && t->groups && r.index && r.orphans && build_groups(t, count, &r);

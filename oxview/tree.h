@@ -43,8 +43,8 @@ struct tree {
 	size_t repeats;               /* events left out because one with the same span, type and start was there */
 };
 
-/* Builds from `count` events whose bytes outlive the tree.  False: out of memory, and nothing is left to free. */
-bool tree_build(struct tree *t, const struct event *events, size_t count);
+/* Builds, with repeats only when `all`, from `count` events whose bytes outlive the tree.  False: out of memory, and nothing is left to free. */
+bool tree_build(struct tree *t, const struct event *events, size_t count, bool all);
 void tree_fini(struct tree *t);
 
 /* When a node starts and ends; what is not known is taken from the other. */

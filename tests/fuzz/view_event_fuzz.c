@@ -73,7 +73,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < held; i++)
 		event_parse(kept.data + at[i], at[i + 1] - at[i], &events[i]);
 	struct tree t;
-	if (tree_build(&t, events, held)) {
+	if (tree_build(&t, events, held, false)) {
 		buf_clear(&out);
 		for (size_t i = 0; i < t.group_count; i++)
 			format_tree(&t.groups[i], &term, i % 2, &out);

@@ -52,7 +52,7 @@ assert_tree(const struct row *rows, size_t count, const char *expected)
 		    .has_end = true,
 		    .start = rows[i].start,
 		    .end = rows[i].end};
-	assert_true(tree_build(&t, events, count));
+	assert_true(tree_build(&t, events, count, false));
 	assert_int_equal(t.group_count, count > 0);
 	if (count)
 		write_children(&t.groups[0].top, &out);
@@ -139,7 +139,7 @@ a_chain_of_any_length_is_built_and_printed(void **state)
 	struct tree t;
 	struct buf out = {0};
 	struct term term = {.columns = 120};
-	assert_true(tree_build(&t, events, LONG));
+	assert_true(tree_build(&t, events, LONG, false));
 	assert_int_equal(t.groups[0].events, LONG);
 	format_tree(&t.groups[0], &term, true, &out);
 	size_t lines = 0;
@@ -170,7 +170,7 @@ a_log_line_that_is_an_error_says_its_text_once(void **state)
 	    .type = text("p.log"), .id_raw = text("i"), .body = {body.data, body.len}, .body_is_map = true};
 	struct term term = {.columns = 0};
 	struct tree t;
-	assert_true(tree_build(&t, &ev, 1));
+	assert_true(tree_build(&t, &ev, 1, false));
 	format_tree(&t.groups[0], &term, false, &out);
 	buf_putc(&out, '\0');
 	char *first = strstr((char *)out.data, "! log: cannot open it\n");
@@ -191,7 +191,7 @@ groups_are_split_by_id_and_come_by_start(void **state)
 	    {.type = text("late.too"), .id_raw = text("b"), .has_start = true, .start = 6},
 	};
 	struct tree t;
-	assert_true(tree_build(&t, events, 3));
+	assert_true(tree_build(&t, events, 3, false));
 	assert_int_equal(t.group_count, 2);
 	assert_memory_equal(t.groups[0].head->type.p, "early", 5);
 	assert_int_equal(t.groups[1].events, 2);
