@@ -16,6 +16,7 @@
 enum { CONTROL_PORT = 3513, COLLECT_PORT = 3514 };
 
 static const char *const sync_choices[] = {"always", "interval", "never", NULL};
+static const char *const format_choices[] = {"auto", "text", "json", NULL};
 static const char *const full_choices[] = {"block", "drop-oldest", NULL};
 
 #define AT(field) offsetof(struct conf, field)
@@ -83,6 +84,10 @@ static const struct setting table[] = {
     {"max-rings", 0, SET_UINT, AT(max_rings), "4096", "N",
 	"most rings that are read at a time, half of them of one user; others wait, and nothing in them is lost", NULL,
 	false},
+    {"log-format", 0, SET_CHOICE, AT(log_format), "auto", "HOW",
+	"how oxd's own messages are written on stderr: text, json (a line a message), or auto (fields to the systemd "
+	"journal when stderr is its stream, else text)",
+	format_choices, false},
     {"verbose", 'v', SET_COUNT, AT(verbose), NULL, NULL, "say more on stderr; twice for still more", NULL, false},
     {"config", 0, SET_TEXT, AT(file), NULL, "FILE",
 	"read settings, one 'name = value' a line (default /etc/blueox/oxd.conf where it exists)", NULL, false},

@@ -18,8 +18,9 @@ struct conf {
 	struct setting_list forward;
 	bool logs; /* log files are written here */
 	uint64_t journal_size, journal_segment;
-	int sync;      /* enum journal_sync */
-	int when_full; /* 0 block, 1 drop-oldest */
+	int sync;       /* enum journal_sync */
+	int when_full;  /* 0 block, 1 drop-oldest */
+	int log_format; /* enum say_format */
 	bool rotate_hours;
 	int64_t close_idle_ns;
 	const char *compress_text;

@@ -79,6 +79,7 @@ open_at(struct forward *f, struct forward_link *l, size_t place, int64_t now_ns)
 		forward_link_begin(l, atomic_load(&f->cursor.number), f->node, now_ns);
 		return true;
 	}
+	say_about(SAY_PEER, u->text);
 	say_limited(&limit, SAY_WARNING, "forwarding to %s: %s", u->text, zmq_strerror(errno));
 	return false;
 }
@@ -98,6 +99,8 @@ static void
 leave(struct forward *f, int64_t now_ns, const char *why)
 {
 	static struct say_limit limit;
+	if (why)
+		say_about(SAY_PEER, f->link.upstream.text);
 	if (why && f->link.session.state == FORWARD_OPEN)
 		say(SAY_WARNING, "forwarding to %s: %s", f->link.upstream.text, why);
 	else if (why) /* again and again, as long as it is so */

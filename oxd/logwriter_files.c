@@ -142,6 +142,7 @@ void
 logwriter_replace_file(struct logwriter *lw, struct logfile *f, const char *why)
 {
 	stats_add(lw->stats, STAT_log_replaced, 1);
+	say_about(SAY_FILE, f->name);
 	say(SAY_WARNING, "log file %s/%s %s; its events go on in a new part", lw->cfg.log_path, f->name, why);
 	leave_file(lw, f);
 }

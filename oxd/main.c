@@ -26,7 +26,7 @@
 #include "oxd/keeper.h"
 #include "oxd/rules.h"
 #include "oxd/relay_port.h"
-#include "oxd/say.h"
+#include "oxd/say_sinks.h"
 #include "oxd/stream.h"
 
 enum { POLL_MS = 1000, POLL_STREAM_MS = 20, POLL_PASSING_MS = 10, POLL_ANSWER_MS = 5, SYNC_WAIT_MS = 100 };
@@ -482,6 +482,7 @@ main(int argc, char **argv)
 	static struct oxd o;
 	char err[RUNDIR_MAX + 256] = "";
 	say_init("oxd", 0);
+	say_choose(SAY_FORMAT_AUTO);
 	o.argc = argc;
 	o.argv = argv;
 	if (!oxd_conf_read(&o.conf, argc, argv, err, sizeof err)) {
@@ -495,6 +496,7 @@ main(int argc, char **argv)
 	if (o.conf.check_config)
 		return check_config(argc, argv);
 	say_init("oxd", o.conf.verbose);
+	say_choose((enum say_format)o.conf.log_format);
 	if (!oxd_start(&o, err, sizeof err)) {
 		say(SAY_ERROR, "%s", err);
 		_exit(1); /* threads may run: everything that counts is in files, as after a kill */

@@ -324,12 +324,14 @@ take_frames(
 	p->via = s->via;
 	p->from = d->from;
 	if (!unpack(r, d, p) || !check_frames(r, p, d, &reason, &events)) {
-		if (reason == RELAY_FRAME_VERSION)
+		if (reason == RELAY_FRAME_VERSION) {
+			say_about(SAY_PEER, s->peer->address);
 			say_limited(&limit, SAY_WARNING,
 			    "relay: %s sends frames of a newer version, which it now holds back; this oxd is too old",
 			    s->peer->address);
-		else
+		} else {
 			stats_add(r->stats, STAT_relay_bad, 1);
+		}
 		charge(s->peer, d->plain, now_ns);
 		relay_queue_put_back(r->queue, p);
 		nope(r, &s->from, s->id, reason, false);
@@ -400,6 +402,7 @@ shuts_out(struct relay *r, const struct relay_from *from, struct relay_peer *pee
 	if (s && relaymsg_session(message.p, message.n, session) && memcmp(s->id, session, sizeof session) == 0)
 		return false;
 	stats_add(r->stats, STAT_relay_shut_out, 1);
+	say_about(SAY_PEER, peer->address);
 	say_limited(&limit, SAY_WARNING, "relay: %s sends too much that is for nothing; most of it is dropped unread",
 	    peer->address[0] ? peer->address : "an unknown address");
 	return true;

@@ -105,6 +105,7 @@ meet(struct ring_set *set, const char *name)
 		if (set->next_scan_ns > again_ns)
 			set->next_scan_ns = again_ns;
 		stats_add(set->stats, STAT_rings_refused, 1);
+		say_about(SAY_FILE, name);
 		say_limited(&full_limit, SAY_WARNING,
 		    "ring %s has to wait: %u rings are open, and --max-rings is %zu, half of it for one user", name,
 		    HASH_COUNT(set->table), set->max);
@@ -122,16 +123,19 @@ meet(struct ring_set *set, const char *name)
 	} else if (err == BX_EVERSION) {
 		set->all_open = false;
 		stats_add(set->stats, STAT_rings_unreadable, 1);
+		say_about(SAY_FILE, name);
 		say_limited(&newer_limit, SAY_WARNING,
 		    "ring %s was made by a newer libbx than this oxd can read; it is kept for a newer oxd", name);
 	} else if (err == BX_EBAD) {
 		stats_add(set->stats, STAT_rings_set_aside, 1);
+		say_about(SAY_FILE, name);
 		say_limited(&bad_limit, SAY_WARNING, "%s is no ring, set aside", name);
 		move_to_bad(set, name);
 	} else if (errno != ENOENT) {
 		set->all_open = false;
 		stats_note_open(set->stats);
 		stats_add(set->stats, STAT_rings_unreadable, 1);
+		say_about(SAY_FILE, name);
 		say_limited(&unreadable_limit, SAY_WARNING, "ring %s cannot be opened: %s", name, strerror(errno));
 	}
 }
