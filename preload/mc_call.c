@@ -178,7 +178,19 @@ mc_call_keys(const struct mc_call *call, const char *group, size_t group_len, co
 	span_set_list(call->span, "keys", shown, n);
 }
 
-/* The server that failed, as far as the library tells: the only one (told already), or the one last cut off. */
+/* `..., host: 10.0.0.7:11211 -> ./src/io.cc:145` is how the library says where. */
+static bool
+set_server_of_message(const struct mc_call *call, const char *message)
+{
+	static const char before[] = " host: ";
+	const char *at = message ? strstr(message, before) : NULL;
+	size_t n = at ? strcspn(at + sizeof before - 1, " ") : 0;
+	if (n)
+		span_set_cut(call->span, "server", at + sizeof before - 1, n, SERVER_MAX);
+	return n > 0;
+}
+
+/* With the server that failed: the only one, which has been told already, the message's, or the one last cut off. */
 void
 mc_call_error(const struct mc_call *call, memcached_return_t code)
 {
@@ -195,7 +207,7 @@ mc_call_error(const struct mc_call *call, memcached_return_t code)
 	    .fields = fields,
 	    .field_count = sizeof fields / sizeof *fields};
 	span_set_error(call->span, &error);
-	if (call->handle && !only_server(call))
+	if (call->handle && !only_server(call) && !set_server_of_message(call, message))
 		set_server(call, call->real->memcached_server_get_last_disconnect(call->handle));
 }
 
