@@ -138,7 +138,7 @@ check_loading(struct report *r, const char *path, const char *object)
 
 /* ---- drivers --------------------------------------------------------------------------------------------------------- */
 
-enum driver_kind { OWN, VISIBLE };
+enum driver_kind { OWN, VISIBLE, CTYPES };
 
 static const struct driver {
 	enum driver_kind kind;
@@ -167,8 +167,8 @@ has_word(const uint8_t *text, size_t n, const char *word)
 	size_t len = strlen(word);
 	for (const uint8_t *at = text, *end = text + n; (at = memmem(at, (size_t)(end - at), word, len)); at++) {
 		bool apart = at == text || !is_word_byte(at[-1]) || !is_word_byte((uint8_t)word[0]);
-		bool ends = at + len == end || !isalpha(at[len]) || !is_word_byte((uint8_t)word[len - 1]);
-		if (apart && (ends || strcmp(word, "psycopg") == 0))
+		bool ends = at + len == end || !is_word_byte(at[len]) || !is_word_byte((uint8_t)word[len - 1]);
+		if (apart && ends)
 			return true;
 	}
 	return false;
@@ -233,11 +233,15 @@ check_drivers(struct report *r, char *const command[], const char *script, const
 	for (size_t i = 1; command[i]; i++)
 		look_into_argument(&f, command[i]);
 	for (size_t i = 0; i < DRIVERS; i++)
-		visible |= f.seen[i] && drivers[i].kind == VISIBLE && strcmp(drivers[i].name, "syslog") != 0;
+		visible |= f.seen[i] && drivers[i].kind != OWN && strcmp(drivers[i].name, "syslog") != 0;
 	for (size_t i = 0; i < DRIVERS; i++) {
 		if (!f.seen[i] || (i > 0 && f.seen[i - 1] && strcmp(drivers[i].name, drivers[i - 1].name) == 0))
 			continue;
-		if (drivers[i].kind == VISIBLE)
+		if (drivers[i].kind == CTYPES)
+			report_line(r, "driver",
+			    "%s, named in %s: is seen with its compiled part, not where it goes through ctypes",
+			    drivers[i].name, f.where[i]);
+		else if (drivers[i].kind == VISIBLE)
 			report_line(r, "driver", "%s, named in %s: is seen", drivers[i].name, f.where[i]);
 		else if (visible)
 			report_line(r, "driver", "%s, named in %s: speaks the protocol itself, and is not seen",
