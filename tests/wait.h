@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 static inline int64_t
@@ -20,6 +21,15 @@ wait_now_us(void)
 	struct timespec ts;
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+/* So many times longer than written may everything take: the runner says so of a shared machine or a sanitizer. */
+static inline int64_t
+wait_patience(void)
+{
+	const char *times = getenv("TEST_PATIENCE");
+	long n = times ? strtol(times, NULL, 10) : 1;
+	return n > 1 ? n : 1;
 }
 
 /* The pace of a load, never a wait for something.  A signal that is handled ends it early. */
@@ -45,7 +55,7 @@ wait_more(int64_t end_us, const char *what, const char *file, int line)
 /* True as soon as the condition holds; false, and said, when it does not hold within so many seconds. */
 #define comes_true(condition, seconds)                                                                                 \
 	({                                                                                                             \
-		int64_t end_us_ = wait_now_us() + (int64_t)(seconds)*1000000;                                          \
+		int64_t end_us_ = wait_now_us() + (int64_t)(seconds)*1000000 * wait_patience();                        \
 		bool so_;                                                                                              \
 		while (!(so_ = (condition)) && wait_more(end_us_, #condition, __FILE__, __LINE__))                     \
 			;                                                                                              \

@@ -128,10 +128,20 @@ def _die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
 
 
+class Child(subprocess.Popen):
+    """Its deadlines are as patient as the others."""
+
+    def wait(self, timeout=None):
+        return super().wait(timeout and timeout * PATIENCE)
+
+    def communicate(self, input=None, timeout=None):
+        return super().communicate(input, timeout and timeout * PATIENCE)
+
+
 def spawn(argv, **popen):
     """Starts a child that is killed at the end of the test at the latest."""
     popen.setdefault("stdin", subprocess.DEVNULL)
-    child = subprocess.Popen([str(a) for a in argv], preexec_fn=_die_with_parent, **popen)
+    child = Child([str(a) for a in argv], preexec_fn=_die_with_parent, **popen)
 
     def kill():
         if child.poll() is None:
@@ -210,7 +220,7 @@ class Oxd:
         """SIGTERM, and a clean exit is expected."""
         self.child.terminate()
         try:
-            status = self.child.wait(deadline_s * PATIENCE)
+            status = self.child.wait(deadline_s)
         except subprocess.TimeoutExpired:
             self.kill()
             raise Failure(f"oxd did not leave {deadline_s} s after SIGTERM\n{self.said()[-4000:]}") from None
@@ -228,8 +238,12 @@ class Oxd:
         return json.loads(self.ctl("--raw").stdout)
 
     def flush(self):
-        """Returns when everything taken in so far is in the log files."""
-        self.ctl("flush")
+        """Returns when everything taken in so far is in the log files; one try is a minute at the most."""
+        for _ in range(int(PATIENCE)):
+            done = self.ctl("flush", check=False, timeout=90)
+            if b"not done within a minute" not in done.stderr:
+                break
+        check(done.returncode == 0, lambda: f"flush: exit status {done.returncode}, {done.stderr.decode()!r}\n{self.said()[-4000:]}")
 
     def events(self, type_glob="*"):
         return read_log(self.log, type_glob)

@@ -249,7 +249,7 @@ TEST(a_child_forked_while_another_thread_configures_can_configure)
 	for (int i = 0; i < 50; i++) {
 		pid_t pid = fork();
 		if (pid == 0) {
-			alarm(20);
+			alarm((unsigned)(20 * wait_patience()));
 			bx_shutdown();
 			_exit(bx_configure_default() != 0);
 		}

@@ -32,6 +32,7 @@
 #include "libbx/core/mp.h"
 #include "libbx/core/ringfile.h"
 #include "libbx/shim.h"
+#include "tests/wait.h"
 
 /* ---- reading what was emitted ---- */
 
@@ -219,7 +220,7 @@ in_child(void (*body)(void))
 	fflush(NULL);
 	pid_t pid = fork();
 	if (pid == 0) {
-		alarm(60);
+		alarm((unsigned)(60 * wait_patience()));
 		setenv("CMOCKA_TEST_ABORT", "1", 1); /* a failed assertion ends the child, not just the test */
 		body();
 		_exit(0);

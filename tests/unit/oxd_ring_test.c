@@ -305,7 +305,7 @@ where_the_lease_is_refused_only_a_process_that_is_gone_frees_a_ring(void **state
 	assert_int_equal(stat("/proc/self/ns/pid", &ns), 0);
 	pid_t pid = fork();
 	if (pid == 0) {
-		alarm(60);
+		alarm((unsigned)(60 * wait_patience()));
 		pause();
 		_exit(0);
 	}
