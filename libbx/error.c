@@ -120,6 +120,18 @@ worth_it(bx_ctx *ctx, const char *key)
 	return wanted;
 }
 
+/* The frames that the caller has taken before, or those of now. */
+static void
+take(struct stack *s, void *const *frames, int count, const void *skip_object)
+{
+	if (!frames) {
+		stack_take(s, skip_object);
+		return;
+	}
+	s->count = count < STACK_FRAMES ? count : STACK_FRAMES;
+	memcpy(s->pcs, frames, (size_t)s->count * sizeof *frames);
+}
+
 void
 bx__ctx_error(bx_ctx *ctx, const struct bx__error *error)
 {
@@ -128,7 +140,7 @@ bx__ctx_error(bx_ctx *ctx, const struct bx__error *error)
 	struct stack s;
 	if (!worth_it(ctx, key))
 		return;
-	stack_take(&s, error->skip_object);
+	take(&s, error->frames, error->frame_count, error->skip_object);
 	if (!field_open(&f, ctx, key, BX__KEY_UNKNOWN))
 		return;
 	uint8_t *p = field_room(&f, (uint32_t)error_bound(error, &s));

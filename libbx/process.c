@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 struct config bx_config;
 
@@ -52,6 +53,7 @@ process_get(void)
 	if (__builtin_expect(atomic_load_explicit(&p->generation, memory_order_acquire) == 0, 0)) {
 		uint64_t zero = 0;
 		atomic_compare_exchange_strong(&p->generation, &zero, atomic_fetch_add(&last_generation, 1) + 1);
+		atomic_store_explicit(&p->pid, (uint32_t)getpid(), memory_order_relaxed);
 	}
 	return p;
 }

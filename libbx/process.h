@@ -47,6 +47,7 @@ enum { SENDER_NONE, SENDER_STARTING, SENDER_RUNNING, SENDER_ENDED };
 
 struct process {
 	_Atomic uint64_t generation;
+	_Atomic uint32_t pid;         /* 0 until shortly after the generation is set */
 	_Atomic uint32_t slots_used;  /* slots at and above were never used */
 	_Atomic uint64_t ring_bytes;  /* of all rings made, headers aside */
 	_Atomic int64_t ring_retry;   /* monotonic ns before which no ring is made, after a failure */

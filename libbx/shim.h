@@ -60,6 +60,8 @@ struct bx__error {
 	size_t message_len;
 	const struct bx__error_field *fields;
 	size_t field_count;
+	void *const *frames; /* a stack that was taken before; NULL: it is taken now */
+	int frame_count;
 	const void *skip_object; /* an address in an object whose innermost frames are left out (the caller's own) */
 };
 
@@ -95,6 +97,24 @@ enum { BX__TRACEPARENT = 56 };
  * when the context is none, or its id is not one that W3C knows (given by hand, not 32 hex digits).
  */
 bool bx__ctx_traceparent(bx_ctx *ctx, char out[BX__TRACEPARENT]);
+
+enum { BX__FRAMES = 64 };
+
+/* Opens libunwind, unless a signal handler may be what asks; true when it is open. */
+bool bx__stack_prepare(void);
+
+/* In the handler of a fault, with its third argument: the stack where the fault was; see stack_take_interrupted(). */
+int bx__stack_interrupted(const void *context, void *pcs[BX__FRAMES]);
+
+/* True in a child that shares its parent's memory (vfork): what is emitted here would be the parent's. */
+bool bx__borrowed(void);
+
+/*
+ * For the handler of a fault that ends the process: a `.crash` event of this thread with the contexts that it has open,
+ * to be filled and ended with bx_done().  Comes out of the middle of libbx too, which must not be gone back to.  NULL:
+ * nothing is recorded.
+ */
+bx_ctx *bx__crash_begin(void);
 
 /* True while this thread is inside libbx's own publishing: a signal handler came in the middle of it. */
 bool bx__busy(void);

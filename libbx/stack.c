@@ -12,7 +12,11 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
+#include <ucontext.h>
 #include <unistd.h>
+
+#define UNW_LOCAL_ONLY
+#include <libunwind.h> /* types alone: nothing of it is linked */
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -20,8 +24,19 @@
 #include "libbx/core/mp.h"
 #include "libbx/handler.h"
 #include "libbx/process.h"
+#include "libbx/thread.h"
 
-typedef int backtrace_fn(void **pcs, int n);
+#define TEXT_OF(name)     TEXT_OF_NOW(name)
+#define TEXT_OF_NOW(name) #name
+
+/* What is used of libunwind. */
+struct unwinder {
+	int (*backtrace)(void **pcs, int n);
+	int (*init)(unw_cursor_t *c, unw_context_t *at, int flags);
+	int (*step)(unw_cursor_t *c);
+	int (*get)(unw_cursor_t *c, int reg, unw_word_t *value);
+	int (*is_signal_frame)(unw_cursor_t *c);
+};
 
 enum { BUILD_ID_MAX = 32, PATH_BYTES_MAX = 512 };
 
@@ -33,8 +48,12 @@ struct module {
 	const char *path;
 };
 
-static _Atomic(backtrace_fn *) unwinder;
+static struct unwinder functions;
+static _Atomic(const struct unwinder *) unwinder;
 static _Atomic bool tried;
+
+/* This thread is inside libunwind, whose locks a crash in there would meet again. */
+static THREAD_LOCAL bool unwinding;
 
 static void
 count_refused(void)
@@ -44,31 +63,45 @@ count_refused(void)
 		atomic_fetch_add_explicit(&p->stacks_refused, 1, memory_order_relaxed);
 }
 
-static backtrace_fn *
+static bool
+find_functions(struct unwinder *u)
+{
+	void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+	if (!library)
+		return false;
+	*(void **)&u->backtrace = dlsym(library, "unw_backtrace");
+	*(void **)&u->init = dlsym(library, TEXT_OF(UNW_OBJ(init_local2)));
+	*(void **)&u->step = dlsym(library, TEXT_OF(UNW_OBJ(step)));
+	*(void **)&u->get = dlsym(library, TEXT_OF(UNW_OBJ(get_reg)));
+	*(void **)&u->is_signal_frame = dlsym(library, TEXT_OF(UNW_OBJ(is_signal_frame)));
+	return u->backtrace && u->init && u->step && u->get && u->is_signal_frame;
+}
+
+static const struct unwinder *
 open_unwinder(void)
 {
-	backtrace_fn *fn = atomic_load_explicit(&unwinder, memory_order_acquire);
-	if (fn || atomic_load_explicit(&tried, memory_order_relaxed))
-		return fn;
+	const struct unwinder *u = atomic_load_explicit(&unwinder, memory_order_acquire);
+	if (u || atomic_load_explicit(&tried, memory_order_relaxed))
+		return u;
 	if (handler_may_be_running()) {
 		count_refused();
 		return NULL;
 	}
 	if (atomic_exchange(&tried, true))
 		return NULL;
-	void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
-	if (library)
-		*(void **)&fn = dlsym(library, "unw_backtrace");
-	atomic_store_explicit(&unwinder, fn, memory_order_release);
-	return fn;
+	if (!find_functions(&functions))
+		return NULL;
+	atomic_store_explicit(&unwinder, &functions, memory_order_release);
+	return &functions;
 }
 
-void
+bool
 stack_prepare(void)
 {
 	int kept = errno;
-	open_unwinder();
+	bool ready = open_unwinder() != NULL;
 	errno = kept;
+	return ready;
 }
 
 static const struct link_map *
@@ -88,8 +121,10 @@ stack_take(struct stack *s, const void *skip_object)
 		return;
 	int kept = errno, cancel;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel); /* the unwinder makes system calls that end threads */
-	backtrace_fn *backtrace = open_unwinder();
-	int n = backtrace ? backtrace(s->pcs, STACK_FRAMES) : 0;
+	const struct unwinder *u = open_unwinder();
+	unwinding = true;
+	int n = u ? u->backtrace(s->pcs, STACK_FRAMES) : 0;
+	unwinding = false;
 	pthread_setcancelstate(cancel, &cancel);
 	errno = kept;
 	const struct link_map *own = object_of((const void *)(uintptr_t)stack_take), *skip = object_of(skip_object);
@@ -105,6 +140,80 @@ stack_take(struct stack *s, const void *skip_object)
 	s->count = n > 0 ? n - first : 0;
 	memmove(s->pcs, s->pcs + first, (size_t)s->count * sizeof *s->pcs);
 }
+
+#ifdef __x86_64__
+#define PC(at) (at)->uc_mcontext.gregs[REG_RIP]
+
+/* Goes back to the caller where the first instruction of a function is to run that is none. */
+static void
+undo_call(ucontext_t *at)
+{
+	const greg_t *sp = (const greg_t *)at->uc_mcontext.gregs[REG_RSP]; /* NOLINT(performance-no-int-to-ptr) */
+	at->uc_mcontext.gregs[REG_RIP] = *sp;
+	at->uc_mcontext.gregs[REG_RSP] += (greg_t)sizeof *sp;
+}
+#elif defined __aarch64__
+#define PC(at) (at)->uc_mcontext.pc
+
+static void
+undo_call(ucontext_t *at)
+{
+	at->uc_mcontext.pc = at->uc_mcontext.regs[30];
+}
+#endif
+
+#ifdef PC
+static int
+walk(const struct unwinder *u, ucontext_t *at, bool exact, void **pcs, int max)
+{
+	unw_cursor_t cursor;
+	unw_word_t pc;
+	int n = 0;
+	if (u->init(&cursor, at, exact ? UNW_INIT_SIGNAL_FRAME : 0) < 0)
+		return 0;
+	do {
+		bool trampoline = u->is_signal_frame(&cursor) > 0;
+		if (u->get(&cursor, UNW_REG_IP, &pc) < 0 || pc == 0)
+			break;
+		/* All but return addresses are given as if they were: stack_write() takes one off. */
+		pcs[n++] = (void *)(pc + (exact || trampoline)); /* NOLINT(performance-no-int-to-ptr) */
+		exact = trampoline;
+	} while (n < max && u->step(&cursor) > 0);
+	return n;
+}
+
+int
+stack_take_interrupted(const void *context, void **pcs, int max)
+{
+	ucontext_t at = *(const ucontext_t *)context;
+	const struct unwinder *u = atomic_load_explicit(&unwinder, memory_order_acquire);
+	if (bx_config.stacks == STACKS_NEVER || max < 2)
+		return 0;
+	int n = 0, kept = errno;
+	bool called = !object_of((void *)PC(&at));              /* NOLINT(performance-no-int-to-ptr) */
+	pcs[n++] = (void *)(uintptr_t)((uintptr_t)PC(&at) + 1); /* NOLINT(performance-no-int-to-ptr) */
+	if (!u || unwinding) {
+		count_refused();
+		return n;
+	}
+	unwinding = true;
+	if (called)
+		undo_call(&at);
+	int walked = walk(u, &at, !called, pcs + called, max - called);
+	unwinding = false;
+	errno = kept;
+	return walked > 0 ? walked + called : n;
+}
+#else
+int
+stack_take_interrupted(const void *context, void **pcs, int max)
+{
+	(void)context;
+	(void)pcs;
+	(void)max;
+	return 0;
+}
+#endif
 
 /* The path of the program itself, which its link map does not tell. */
 static const char *

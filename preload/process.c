@@ -150,16 +150,11 @@ seconds(struct timeval t)
 }
 
 static void
-emit_exit(int status, void *unused)
+set_totals(bx_ctx *ctx)
 {
-	(void)unused;
-	bx_ctx *ctx = atomic_load(&state) == ON ? bx__process_event() : NULL;
-	if (!ctx)
-		return;
 	struct rusage used;
 	struct bx_counters n;
 	bx_stats(&n);
-	bx_ctx_set(ctx, "exit_status", status & 0xff);
 	if (getrusage(RUSAGE_SELF, &used) == 0) {
 		bx_ctx_set(ctx, "user_time", seconds(used.ru_utime));
 		bx_ctx_set(ctx, "system_time", seconds(used.ru_stime));
@@ -168,6 +163,28 @@ emit_exit(int status, void *unused)
 	bx_ctx_set(ctx, "events", n.events);
 	bx_ctx_set(ctx, "dropped",
 	    n.dropped_ring_full + n.dropped_no_ring + n.dropped_too_big + n.dropped_in_signal + n.dropped_inert);
+}
+
+static void
+emit_exit(int status, void *unused)
+{
+	(void)unused;
+	bx_ctx *ctx = atomic_load(&state) == ON ? bx__process_event() : NULL;
+	if (!ctx)
+		return;
+	bx_ctx_set(ctx, "exit_status", status & 0xff);
+	set_totals(ctx);
+	bx_done(ctx);
+}
+
+void
+process_crashed(const char *by)
+{
+	bx_ctx *ctx = bx__process_event();
+	if (!ctx)
+		return;
+	bx_ctx_set(ctx, "signal", by);
+	set_totals(ctx);
 	bx_done(ctx);
 }
 

@@ -5,7 +5,8 @@
  * Under the shim the process is the top context: its type is the program's name (BLUEOX_NAME replaces it, BLUEOX_PREFIX
  * stands before it, set by `oxrun --name`).  Dots in a program's own name become `_`, so that `php8.2` is one part.  Its
  * event is written after every destructor, by an on_exit() handler that was registered before the loader's own: that is
- * the one place that knows the exit status and runs last.  A process that emitted nothing writes none.
+ * the one place that knows the exit status and runs last; or by the handler of a crash.  A process that emitted nothing
+ * writes none.
  */
 #ifndef BLUEOX_PRELOAD_PROCESS_H
 #define BLUEOX_PRELOAD_PROCESS_H
@@ -32,6 +33,9 @@ process_makes(enum kind kind)
 {
 	return process_on() && (shim_config.kinds >> kind & 1);
 }
+
+/* The process's own event, from the handler of the signal of this name that ends it. */
+void process_crashed(const char *signal);
 
 /* From the constructor: sees to the event at exit.  Makes no system call, but with BLUEOX_STACKS=early. */
 void process_watch(void);

@@ -24,8 +24,10 @@
 
 #include <libmemcached/memcached.h>
 #include <postgresql/libpq-fe.h>
+#include <signal.h>
 #include <syslog.h>
 
+__sighandler_t bsd_signal(int number, __sighandler_t handler); /* <signal.h> shows it to old programs alone */
 void __syslog_chk(int priority, int flag, const char *format, ...);
 void __vsyslog_chk(int priority, int flag, const char *format, va_list args);
 
@@ -52,6 +54,8 @@ char *PQcancelErrorMessage(const PGcancelConn *cancel);
  */
 #include "preload/real.def"
 #define REAL_MEMBER(group, name) __typeof__(name) *name;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* sigset() is old, and so is who calls it */
 struct real_pq {
 	REAL_PQ(REAL_MEMBER, REAL_MEMBER, REAL_MEMBER, REAL_MEMBER)
 };
@@ -61,6 +65,7 @@ struct real_memcached {
 struct real_libc {
 	REAL_LIBC(REAL_MEMBER, REAL_MEMBER, REAL_MEMBER)
 };
+#pragma GCC diagnostic pop
 #undef REAL_MEMBER
 
 /* What is seen outside of the object: a wrapper, and nothing else. */

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "preload/span.h"
 
+#include "preload/crash.h"
+
 bx_ctx *
 span_begin(const char *name)
 {
+	crash_watch();
 	return bx_new(name);
 }
 
@@ -16,6 +19,7 @@ span_end(bx_ctx *span)
 bx_ctx *
 span_begin_known(const char *name, uint32_t known, int64_t *begin_ns)
 {
+	crash_watch();
 	*begin_ns = 0;
 	return bx__ctx_new(&(struct bx_options){.name = name}, known, begin_ns);
 }
