@@ -35,7 +35,7 @@ void
 logwriter_clear_trouble(struct logwriter *lw)
 {
 	pthread_mutex_lock(&lw->lock);
-	if (lw->trouble[0]) {
+	if (lw->trouble[0] && !lw->sync_fails) {
 		say(SAY_WARNING, "log writer: goes on");
 		lw->trouble[0] = '\0';
 	}

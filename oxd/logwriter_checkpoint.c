@@ -69,10 +69,11 @@ sync_files(struct logwriter *lw)
 			continue;
 		stats_add(lw->stats, STAT_log_sync_errors, 1);
 		/* What no checkpoint covers is written again elsewhere. */
-		logfile_cut(f, f->listed ? f->listed_at : 0);
-		logwriter_replace_file(lw, f, "could not be synced");
+		logwriter_set_trouble(lw, "cannot sync", f->name, errno);
+		logwriter_leave_unsynced(lw, f);
 		failed = true;
 	}
+	lw->sync_fails = failed;
 	return !failed;
 }
 
@@ -158,6 +159,8 @@ logwriter_checkpoint(struct logwriter *lw, bool rotating)
 	bool synced = sync_files(lw);
 	if (!synced || logwriter_look_after_files(lw, rotating)) {
 		logwriter_go_back(lw);
+		if (!synced && !logwriter_wait_a_while(lw))
+			return LEAVE;
 		return AGAIN;
 	}
 	if (sync_directory(lw) != DONE)

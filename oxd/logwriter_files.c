@@ -127,7 +127,7 @@ logwriter_forget_files(struct logwriter *lw)
 	}
 }
 
-/* Events go on in a new part. */
+/* It is made anew, under the same name unless the part is another one then. */
 static void
 leave_file(struct logwriter *lw, struct logfile *f)
 {
@@ -135,7 +135,6 @@ leave_file(struct logwriter *lw, struct logfile *f)
 	lw->pending -= f->pending.len;
 	buf_clear(&f->pending);
 	f->made = f->listed = f->dirty = false;
-	f->part++;
 }
 
 void
@@ -145,6 +144,19 @@ logwriter_replace_file(struct logwriter *lw, struct logfile *f, const char *why)
 	say_about(SAY_FILE, f->name);
 	say(SAY_WARNING, "log file %s/%s %s; its events go on in a new part", lw->cfg.log_path, f->name, why);
 	leave_file(lw, f);
+	f->part++;
+}
+
+void
+logwriter_leave_unsynced(struct logwriter *lw, struct logfile *f)
+{
+	uint64_t durable = f->listed ? f->listed_at : 0;
+	if (durable > 0 || unlinkat(lw->log_fd, f->name, 0) != 0) {
+		logfile_cut(f, durable);
+		logwriter_replace_file(lw, f, "could not be synced");
+	} else {
+		leave_file(lw, f);
+	}
 }
 
 bool

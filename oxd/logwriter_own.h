@@ -48,6 +48,7 @@ struct logwriter {
 	int64_t swept_ns;   /* when idle files were looked for, and at which tick */
 	uint64_t swept_tick;
 	bool dir_dirty;
+	bool sync_fails;              /* the last look at it: what can be written only is no end of the trouble */
 	struct logfile **frame_files; /* one an event of the frame at hand */
 	size_t frame_files_cap;
 
@@ -91,6 +92,12 @@ enum outcome logwriter_ready_files(struct logwriter *lw, struct frame frame, int
 
 /* Whatever the file's name now means, it is not ours: events go on in a new part. */
 void logwriter_replace_file(struct logwriter *lw, struct logfile *f, const char *why);
+
+/*
+ * What it has beyond the checkpoint is not durable and never will be: it is cut off, and events go on in a new part.  One
+ * that has nothing else is removed and made again, or a disk that fails for an hour would leave thousands of empty parts.
+ */
+void logwriter_leave_unsynced(struct logwriter *lw, struct logfile *f);
 
 /*
  * Replaces files that are not what they were; true when there was one.  With `rotating` that was meant, and everything in
