@@ -156,7 +156,7 @@ libs_of = $(shell sed -n 's,^/\* LIBS: \(.*\) \*/$$,\1,p' $(1))
 $(B)/unit/%: $(B)/obj/tests/unit/%.c.o $(B)/liboxd.a $(B)/liboxview.a $(B)/libbxtcp.a $(B)/libbxshim.a $(B)/libbxparts.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $< $(B)/liboxd.a $(B)/liboxview.a $(B)/libbxtcp.a $(B)/libbxshim.a $(B)/libbxparts.a $(call libs_of,tests/unit/$*.c) -lcmocka $(OXD_LIBS) $(OXVIEW_LIBS)
-$(B)/victims/%: $(B)/obj/tests/victims/%.c.o $(B)/libbx.so
+$(B)/victims/%: $(B)/obj/tests/victims/%.c.o $(B)/libbx.so $(B)/stub/newer/libpq.so.5
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $< $(subst @B@,$(B),$(call libs_of,tests/victims/$*.c)) -Wl,-rpath,'$$ORIGIN/..'
 $(B)/victims/%: $(B)/obj/tests/victims/%.cc.o $(B)/libbx.so
@@ -184,7 +184,7 @@ $(B)/fuzz/%: tests/fuzz/%.c $(CORE) $(OXD) $(OXVIEW)
 	@mkdir -p $(@D)
 	$(call say,FUZZCC,$@)clang $(FUZZ_FLAGS) -o $@ $< $(CORE) $(subst @B@,$(B),$(call libs_of,tests/fuzz/$*.c)) -lxxhash $(LOG_LIBS)
 
-tests-build: all $(addprefix $(B)/unit/,$(UNIT)) $(addprefix $(B)/victims/,$(VICTIMS))
+tests-build: all $(STUBS) $(addprefix $(B)/unit/,$(UNIT)) $(addprefix $(B)/victims/,$(VICTIMS))
 
 deps:
 	$(Q)scripts/install-deps

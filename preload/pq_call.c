@@ -83,13 +83,20 @@ run(struct pq_call *call)
 	call->conn->running = call->command;
 }
 
+/* Nothing is left over of other commands whose results would pass inside this call. */
+static bool
+is_clean(const struct pq_conn *conn)
+{
+	return !conn->head && !conn->running;
+}
+
 bool
 pq_sync_begin(struct pq_call *call, void *caller, PGconn *pg)
 {
 	if (!begin(call, caller, pg))
 		return false;
 	/* Leftovers would be fetched by libpq inside this call; in a pipeline it refuses the call and keeps them. */
-	call->command->whole_seen = call->command->errors_seen = !call->conn->head;
+	call->command->whole_seen = call->command->errors_seen = is_clean(call->conn);
 	run(call);
 	return true;
 }
@@ -99,7 +106,7 @@ pq_plain_begin(struct pq_call *call, void *caller, PGconn *pg, const char *funct
 {
 	if (!begin(call, caller, pg))
 		return false;
-	call->command->errors_seen = !call->conn->head;
+	call->command->errors_seen = is_clean(call->conn);
 	run(call);
 	pq_ask(call, &(struct pq_asked){.function = function});
 	return true;

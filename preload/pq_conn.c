@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "preload/pq_connect.h"
+
 static struct track connections = {.node_bytes = sizeof(struct pq_conn)};
 
 struct pq_conn *
@@ -110,8 +112,7 @@ pq_conn_reset(struct pq_conn *conn, const struct real_pq *real, const PGconn *pg
 	conn->session.count = 0;
 	if (!conn->connecting)
 		return;
-	span_set(conn->connecting, "abandoned", (bool)true);
-	span_end(conn->connecting);
+	pq_connect_end(conn->connecting, conn->connecting_ns, real, pg, true);
 	conn->connecting = NULL;
 }
 

@@ -25,7 +25,6 @@ struct pq_conn {
 	bool in_endcopy;    /* inside PQendcopy(), which fetches the head's results itself */
 	bx_ctx *connecting; /* PQconnectStart() or PQresetStart() has begun it */
 	int64_t connecting_ns;
-	bool is_reset;
 };
 
 struct pq_conn *pq_conn_find(const PGconn *pg);

@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * wrap_pq_connect: connections as they are made, tried, made anew and given up: `.sql.connect`.
- *
- * No password gets into an event: what the application gave is never looked at, only what libpq made of it, and its
- * message is left out where that was misread or holds the password.
- */
+/* wrap_pq_connect: connections as they are made, tried, made anew and given up: `.sql.connect`. */
 #include "preload/real.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "preload/pq_conn.h"
-#include "preload/pq_error.h"
+#include "preload/pq_connect.h"
 
 struct attempt {
 	const struct real_pq *real;
@@ -34,48 +28,6 @@ attempt_begin(struct attempt *a, void *caller)
 	return a->span != NULL;
 }
 
-/* libpq did not understand what it was given, and quotes it; or it quotes the password. */
-static bool
-message_may_tell(const struct real_pq *real, const PGconn *pg, const char *message)
-{
-	const char *password = real->PQpass(pg);
-	return !real->PQuser(pg) || pq_session_is_misread(real, pg) ||
-	       (password && *password && strstr(message, password));
-}
-
-static void
-set_failure(bx_ctx *span, const struct real_pq *real, const PGconn *pg)
-{
-	const char *message = pg ? real->PQerrorMessage(pg) : "out of memory";
-	bool may_tell = pg && message_may_tell(real, pg, message);
-	pq_error_text(span, NULL, may_tell ? "no connection; the message may hold the password" : message);
-}
-
-static void
-set_outcome(bx_ctx *span, int64_t begin_ns, const struct real_pq *real, const PGconn *pg, const struct pq_session *s)
-{
-	int64_t now = span_clock_ns();
-	if (!pg || real->PQstatus(pg) != CONNECTION_OK)
-		set_failure(span, real, pg);
-	struct pack p = span_open(span, 32 + s->len, 1 + PQ_SESSION_FIELDS);
-	if (p.at) {
-		PACK_KEY(&p, "time");
-		pack_double(&p, span_seconds(now - begin_ns));
-		pack_fields(&p, s->fields, s->len, s->count);
-		span_close(&p);
-	}
-	span_end_at(span, now);
-}
-
-static void
-outcome(bx_ctx *span, int64_t begin_ns, const struct real_pq *real, const PGconn *pg)
-{
-	struct pq_session s = {0};
-	if (pg)
-		pq_session_ask(&s, real, pg);
-	set_outcome(span, begin_ns, real, pg, &s);
-}
-
 /* Where a connection lies now, one may have lain whose end we did not see. */
 static void
 forget_old(const struct real_pq *real, const PGconn *pg)
@@ -92,7 +44,7 @@ attempt_end(struct attempt *a, PGconn *pg)
 		return pg;
 	int saved = errno;
 	forget_old(a->real, pg);
-	outcome(a->span, a->begin_ns, a->real, pg);
+	pq_connect_end(a->span, a->begin_ns, a->real, pg, false);
 	errno = saved;
 	return pg;
 }
@@ -127,7 +79,7 @@ PQsetdbLogin(const char *host, const char *port, const char *options, const char
 static void
 connecting_end(struct pq_conn *conn, const struct real_pq *real, const PGconn *pg)
 {
-	outcome(conn->connecting, conn->connecting_ns, real, pg);
+	pq_connect_end(conn->connecting, conn->connecting_ns, real, pg, false);
 	conn->connecting = NULL;
 }
 
@@ -143,7 +95,7 @@ start_end(struct attempt *a, PGconn *pg)
 		conn->connecting = a->span;
 		conn->connecting_ns = a->begin_ns;
 	} else {
-		outcome(a->span, a->begin_ns, a->real, pg);
+		pq_connect_end(a->span, a->begin_ns, a->real, pg, false);
 	}
 	errno = saved;
 	return pg;
@@ -222,7 +174,7 @@ PQreset(PGconn *pg)
 	a.real->PQreset(pg);
 	int saved = errno;
 	if (a.span)
-		outcome(a.span, a.begin_ns, a.real, pg);
+		pq_connect_end(a.span, a.begin_ns, a.real, pg, false);
 	errno = saved;
 }
 
@@ -240,7 +192,7 @@ PQresetStart(PGconn *pg)
 		conn->connecting = a.span;
 		conn->connecting_ns = a.begin_ns;
 	} else {
-		outcome(a.span, a.begin_ns, a.real, pg);
+		pq_connect_end(a.span, a.begin_ns, a.real, pg, false);
 	}
 	errno = saved;
 	return started;

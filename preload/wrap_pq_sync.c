@@ -98,8 +98,10 @@ WRAPPER PGresult *
 newer_PQchangePassword(PGconn *pg, const char *user, const char *password)
 {
 	struct pq_call call;
-	if (pq_sync_begin(&call, CALLER, pg))
+	if (pq_sync_begin(&call, CALLER, pg)) {
+		call.command->whole_seen = false;
 		pq_ask(&call, &(struct pq_asked){.function = "PQchangePassword"});
+	}
 	return pq_sync_end(&call, call.real->PQchangePassword(pg, user, password));
 }
 NEWER_WRAPPER(PQchangePassword);
