@@ -433,7 +433,9 @@ static void
 save_cursor(struct forward *f, bool now)
 {
 	static struct say_limit limit;
-	if (!f->cursor.journal || forward_cursor_save(&f->cursor, clock_mono_ns(), now))
+	/* What was rejected is told first: the cursor passes it for ever. */
+	if (!f->cursor.journal || !ingest_rejected_are_durable(f->cfg.ingest) ||
+	    forward_cursor_save(&f->cursor, clock_mono_ns(), now))
 		return;
 	stats_add(f->cfg.stats, STAT_forward_cursor_failures, 1);
 	say_limited(

@@ -72,6 +72,7 @@ struct ingest {
 	struct buf list; /* the answer, where it is one */
 	uint64_t flushed_upto;
 	struct ingest_rejected *rejected; /* to be told of in the journal */
+	uint64_t rejected_at;             /* the number under which the last one was told */
 	struct rules *new_rules;          /* owned until the thread takes them over */
 	bool has_new_rules;
 };
@@ -87,6 +88,7 @@ void ingest_fini(struct ingest *in);
 
 /* Forwarder: an upstream does not take this frame, which is in quarantine; a LOST record and an event will tell of it. */
 void ingest_tell_rejected(struct ingest *in, uint64_t number, struct bytes frame);
+bool ingest_rejected_are_durable(struct ingest *in); /* everything told so far is in the journal, and synced */
 /* Any thread: from its next round on the ingest thread goes by these rules (NULL: none), which are its own from now on. */
 void ingest_set_rules(struct ingest *in, struct rules *rules);
 void ingest_report_every(struct ingest *in, int64_t report_ns);

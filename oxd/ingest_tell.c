@@ -70,6 +70,15 @@ ingest_tell_rejected(struct ingest *in, uint64_t number, struct bytes frame)
 	doorbell_ring(in->bell);
 }
 
+bool
+ingest_rejected_are_durable(struct ingest *in)
+{
+	pthread_mutex_lock(&in->lock);
+	bool durable = !in->rejected && journal_synced(in->journal) >= in->rejected_at;
+	pthread_mutex_unlock(&in->lock);
+	return durable;
+}
+
 void
 ingest_journal_rejected(struct ingest *in)
 {
@@ -87,6 +96,7 @@ ingest_journal_rejected(struct ingest *in)
 		    in, &(struct source){.kind = SOURCE_LOST, .lost = {r->number, r->number}}, &in->frame);
 		pthread_mutex_lock(&in->lock);
 		LL_DELETE(in->rejected, r);
+		in->rejected_at = journal_last(in->journal);
 		pthread_mutex_unlock(&in->lock);
 		free(r);
 	}
