@@ -578,6 +578,7 @@ forward_stop(struct forward *f)
 	atomic_store(&f->stop, true);
 	poke(f);
 	pthread_join(f->thread, NULL);
+	journal_listen_no_more(f->cfg.journal, f->event_fd);
 }
 
 void

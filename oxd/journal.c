@@ -463,6 +463,16 @@ journal_listen(struct journal *j, int event_fd)
 }
 
 void
+journal_listen_no_more(struct journal *j, int event_fd)
+{
+	pthread_mutex_lock(&j->lock);
+	for (unsigned i = 0; i < j->listener_count; i++)
+		if (j->listeners[i] == event_fd)
+			j->listeners[i--] = j->listeners[--j->listener_count];
+	pthread_mutex_unlock(&j->lock);
+}
+
+void
 journal_wake(struct journal *j)
 {
 	pthread_mutex_lock(&j->lock);

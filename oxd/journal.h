@@ -118,8 +118,10 @@ const char *journal_state_text(struct journal *j, char *out, size_t cap); /* wit
 /* Waits until `number` is synced, journal_wake() is called, or the time is over.  True when it is synced. */
 bool journal_wait(struct journal *j, uint64_t number, int timeout_ms);
 
-/* The same for who waits in poll: this eventfd is written to whenever more is synced.  A few of them; for good. */
+/* The same for who waits in poll: this eventfd is written to whenever more is synced.  A few of them, each until it
+ * listens no more: only then may it be closed. */
 void journal_listen(struct journal *j, int event_fd);
+void journal_listen_no_more(struct journal *j, int event_fd);
 void journal_wake(struct journal *j);
 
 /*

@@ -157,6 +157,7 @@ relay_port_stop(struct relay_port *p)
 	atomic_store(&p->stop, true);
 	relay_queue_poke(p->relay.queue);
 	pthread_join(p->thread, NULL);
+	journal_listen_no_more(p->relay.journal, p->relay.queue->event_fd);
 }
 
 void

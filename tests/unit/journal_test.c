@@ -3,6 +3,8 @@
 /* LIBS: -Wl,--wrap=fsync -Wl,--wrap=fdatasync -Wl,--wrap=pwrite */
 #include "tests/unit/oxd_world.h"
 
+#include <sys/eventfd.h>
+
 #include "oxd/say.h"
 
 enum { SMALL = 4096 };
@@ -176,6 +178,34 @@ when_the_disk_gets_well_everything_appended_is_there(void **state)
 		assert_int_equal(stats_get(&w.stats, STAT_journal_lost), 0);
 		world_fini(&w);
 	}
+}
+
+static void
+who_listens_is_told_of_each_sync_until_it_listens_no_more(void **state)
+{
+	(void)state;
+	struct world w;
+	uint64_t told;
+	int first = eventfd(0, EFD_NONBLOCK), second = eventfd(0, EFD_NONBLOCK);
+	world_init(&w, SMALL);
+	world_open(&w);
+	journal_listen(w.journal, first);
+	journal_listen(w.journal, second);
+	append_many(&w, 1, 2);
+	world_sync(&w);
+	assert_true(comes_true(read(first, &told, sizeof told) == sizeof told, 10));
+	assert_true(comes_true(read(second, &told, sizeof told) == sizeof told, 10));
+	journal_listen_no_more(w.journal, first);
+	while (read(first, &told, sizeof told) > 0)
+		;
+	append_many(&w, 3, 4);
+	world_sync(&w);
+	assert_true(comes_true(read(second, &told, sizeof told) == sizeof told, 10));
+	assert_int_equal(read(first, &told, sizeof told), -1);
+	journal_listen_no_more(w.journal, second);
+	world_fini(&w);
+	close(first);
+	close(second);
 }
 
 /* The appender's own counts are ahead of the sync thread's: readers must never be taken back. */
@@ -716,6 +746,7 @@ main(void)
 	    cmocka_unit_test(what_is_appended_is_read_again_across_segments_and_starts),
 	    cmocka_unit_test(nothing_is_read_before_it_is_synced),
 	    cmocka_unit_test(when_the_disk_gets_well_everything_appended_is_there),
+	    cmocka_unit_test(who_listens_is_told_of_each_sync_until_it_listens_no_more),
 	    cmocka_unit_test(without_syncs_what_is_written_counts_at_once_and_stays),
 	    cmocka_unit_test(what_is_dropped_is_told_first_and_nothing_else_is_missing),
 	    cmocka_unit_test(a_journal_cut_at_any_length_keeps_every_whole_record_and_goes_on),
