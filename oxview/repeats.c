@@ -2,28 +2,27 @@
 /* repeats: a hash belongs to one line of eight; when that is full the place that the hash names gives way. */
 #include "oxview/repeats.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include <sys/mman.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { LINE = 8, LINE_BYTES = 64 };
+enum { LINE = 8 };
 
 bool
 repeats_init(struct repeats *r)
 {
 	size_t bytes = (size_t)REPEATS_KEPT * sizeof *r->lines;
-	*r = (struct repeats){.lines = aligned_alloc(LINE_BYTES, bytes)};
-	if (r->lines)
-		memset((void *)r->lines, 0, bytes);
+	void *lines = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	*r = (struct repeats){.lines = lines == MAP_FAILED ? NULL : lines};
 	return r->lines != NULL;
 }
 
 void
 repeats_fini(struct repeats *r)
 {
-	free((void *)r->lines);
+	if (r->lines)
+		munmap((void *)r->lines, (size_t)REPEATS_KEPT * sizeof *r->lines);
 	r->lines = NULL;
 }
 
@@ -32,7 +31,7 @@ static uint64_t
 hash_of(const struct event *ev)
 {
 	const double times[2] = {ev->start, ev->end};
-	uint64_t seed = XXH3_64bits(ev->type.p, ev->type.n) ^ XXH3_64bits(times, sizeof times);
+	uint64_t seed = XXH3_64bits_withSeed(ev->type.p, ev->type.n, XXH3_64bits(times, sizeof times));
 	uint64_t hash = XXH3_64bits_withSeed(ev->span.p, ev->span.n, seed);
 	return hash ? hash : 1;
 }

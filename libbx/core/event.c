@@ -119,10 +119,136 @@ parse(struct cursor *c, struct event *ev)
 	return BX_OK;
 }
 
+/* ---- the usual form, quickly ------------------------------------------------------------------------------------- */
+
+enum { ROOM = 32 }; /* a key, the header of its value and a double, whatever they are */
+
+/* A key of at most 7 bytes and its length as one number, so that one comparison tells it; 8 bytes may be read. */
+static uint64_t
+key_word(const uint8_t *key, size_t n)
+{
+	return (get_u64le(key) & ((UINT64_C(1) << 8 * n) - 1)) | (uint64_t)n << 56;
+}
+
+#define KEY(n, a, b, c, d, e, f)                                                                                       \
+	((uint64_t)(n) << 56 | (uint64_t)(a) | (uint64_t)(b) << 8 | (uint64_t)(c) << 16 | (uint64_t)(d) << 24 |        \
+	    (uint64_t)(e) << 32 | (uint64_t)(f) << 40)
+
+static bool
+usual_text(struct cursor *c, struct bytes *out)
+{
+	const uint8_t *v = c->at;
+	size_t header = 1, n = *v & 31U;
+	if ((*v & 0xe0) != 0xa0) {
+		if (*v != 0xd9)
+			return false;
+		header = 2;
+		n = v[1];
+	}
+	if (n > cursor_left(c) - header)
+		return false;
+	*out = (struct bytes){v + header, n};
+	c->at += header + n;
+	return true;
+}
+
+static bool
+usual_time(struct cursor *c, double *out)
+{
+	if (*c->at != 0xcb)
+		return false;
+	*out = double_of_bits(get_u64be(c->at + 1));
+	c->at += 9;
+	return true;
+}
+
+static bool
+usual_pid(struct cursor *c, struct event *ev)
+{
+	const uint8_t *v = c->at;
+	size_t n = *v < 0x80 ? 1 : *v == 0xcd ? 3 : *v == 0xce ? 5 : *v == 0xcc ? 2 : 0;
+	ev->pid = n == 1 ? *v : n == 3 ? get_u16be(v + 1) : n == 5 ? get_u32be(v + 1) : v[1];
+	ev->has_pid = true;
+	c->at += n;
+	return n > 0;
+}
+
+static bool
+usual_body(struct cursor *c, struct event *ev)
+{
+	const uint8_t *v = c->at;
+	if ((*v & 0xf0) != 0x80 && *v != 0xde)
+		return false;
+	ev->body_is_map = true;
+	if (!mp_skip_within(c, MP_DEPTH_MAX - 1))
+		return false;
+	ev->body = (struct bytes){v, (size_t)(c->at - v)};
+	return true;
+}
+
+static bool
+usual_value(struct cursor *c, uint64_t key, struct event *ev)
+{
+	const uint8_t *v = c->at;
+	switch (key) {
+	case KEY(2, 'i', 'd', 0, 0, 0, 0):
+		if (!usual_text(c, &ev->id))
+			return false;
+		ev->id_raw = (struct bytes){v, (size_t)(c->at - v)};
+		return true;
+	case KEY(4, 't', 'y', 'p', 'e', 0, 0):
+		return usual_text(c, &ev->type);
+	case KEY(4, 'h', 'o', 's', 't', 0, 0):
+		return usual_text(c, &ev->host);
+	case KEY(4, 's', 'p', 'a', 'n', 0, 0):
+		return usual_text(c, &ev->span);
+	case KEY(6, 'p', 'a', 'r', 'e', 'n', 't'):
+		return usual_text(c, &ev->parent);
+	case KEY(5, 's', 't', 'a', 'r', 't', 0):
+		return ev->has_start = usual_time(c, &ev->start);
+	case KEY(3, 'e', 'n', 'd', 0, 0, 0):
+		return ev->has_end = usual_time(c, &ev->end);
+	case KEY(3, 'p', 'i', 'd', 0, 0, 0):
+		return usual_pid(c, ev);
+	case KEY(4, 'b', 'o', 'd', 'y', 0, 0):
+		return usual_body(c, ev);
+	default:
+		return mp_skip_within(c, MP_DEPTH_MAX - 1);
+	}
+}
+
+/*
+ * Reads what nearly every event is made of: a short map of short keys, and under those that we know values of the kind
+ * that libbx writes.  False: it is something else, or near the end of the bytes; look properly.
+ */
+static bool
+read_usual(struct cursor *c, struct event *ev)
+{
+	if (cursor_left(c) < ROOM || (*c->at & 0xf0) != 0x80)
+		return false;
+	for (unsigned pairs = *c->at++ & 15; pairs > 0; pairs--) {
+		size_t n = cursor_left(c) < ROOM ? ROOM : *c->at & 31U;
+		if (n > 7 || (*c->at & 0xe0) != 0xa0)
+			return false; /* longer keys are none of ours, and rare */
+		uint64_t key = key_word(c->at + 1, n);
+		c->at += 1 + n;
+		if (!usual_value(c, key, ev))
+			return false;
+	}
+	return true;
+}
+
 enum bx_err
 event_read(const void *p, size_t n, struct event *ev, size_t *used)
 {
 	struct cursor c;
+	cursor_init(&c, p, n);
+	*ev = (struct event){0};
+	if (read_usual(&c, ev)) {
+		*used = cursor_offset(&c);
+		ev->raw = (struct bytes){p, *used};
+		return BX_OK;
+	}
 	cursor_init(&c, p, n);
 	*ev = (struct event){0};
 	enum bx_err err = parse(&c, ev);

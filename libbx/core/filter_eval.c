@@ -7,36 +7,50 @@
 
 /* ---- the pass ---------------------------------------------------------------------------------------------------- */
 
-/* Takes a key.  One that is no text has no name, and is none of ours. */
-static struct bytes
-take_key(struct cursor *c, int depth)
+/* A key of the event.  One that is no text has no name, and is none of ours. */
+struct name {
+	struct bytes text;
+	uint64_t word;
+};
+
+static __attribute__((noinline)) struct name
+take_long_key(struct cursor *c, int depth)
 {
-	uint8_t b = c->at < c->end ? *c->at : 0xc1;
-	size_t short_n = b & 31;
-	if ((b & 0xe0) == 0xa0 && short_n < cursor_left(c)) { /* nearly every key is a short string */
-		c->at += 1 + short_n;
-		return (struct bytes){c->at - short_n, short_n};
-	}
 	struct cursor start = *c;
 	struct mp_token t;
 	if (!mp_next(c, &t))
-		return (struct bytes){NULL, 0};
+		return (struct name){0};
 	if (t.kind == MP_MAP || t.kind == MP_ARRAY) {
 		*c = start;
 		mp_skip_within(c, depth);
 	}
 	if (t.kind != MP_STR && t.kind != MP_BIN)
-		return (struct bytes){NULL, 0};
-	return (struct bytes){t.data, t.len};
+		return (struct name){0};
+	return (struct name){{t.data, t.len}, filter_word(t.data, t.len, t.len)};
+}
+
+static inline struct name
+take_key(struct cursor *c, int depth)
+{
+	size_t left = cursor_left(c), n = left > 8 ? *c->at & 31U : 0;
+	if (left > 8 && (*c->at & 0xe0) == 0xa0 && n < left) { /* nearly every key is a short string */
+		const uint8_t *text = c->at + 1;
+		c->at = text + n;
+		return (struct name){{text, n}, filter_word(text, n, 8)};
+	}
+	return take_long_key(c, depth);
 }
 
 /* The key among its siblings; -1: none of them. */
-static int
-find_key(const struct filter *f, int first, struct bytes name)
+static inline int
+find_key(const struct filter *f, int first, const struct name *name)
 {
-	for (int i = first; i >= 0 && name.p; i = f->keys[i].next)
-		if (bytes_equal(f->keys[i].name, name))
+	for (int i = first; i >= 0; i = f->keys[i].next) {
+		const struct filter_key *k = &f->keys[i];
+		if (k->word == name->word && k->name.n == name->text.n && name->text.p &&
+		    (k->name.n <= 8 || memcmp(k->name.p, name->text.p, k->name.n) == 0))
 			return i;
+	}
 	return -1;
 }
 
@@ -69,7 +83,7 @@ pass(struct filter *f, struct cursor *c, int first, int depth)
 	struct mp_token t;
 	bool container = c->at < c->end && ((*c->at & 0xe0) == 0x80 || (*c->at >= 0xdc && *c->at <= 0xdf));
 	if (first < 0 || !container) {
-		mp_skip_within(c, depth);
+		mp_skip_quick(c, depth);
 		return;
 	}
 	if (depth == 0) {
@@ -79,9 +93,15 @@ pass(struct filter *f, struct cursor *c, int first, int depth)
 	if (!mp_next(c, &t))
 		return;
 	for (uint32_t i = 0; i < t.len && c->err == BX_OK; i++) {
-		int key = t.kind == MP_MAP ? find_key(f, first, take_key(c, depth - 1)) : find_index(f, first, i);
+		int key;
+		if (t.kind == MP_MAP) {
+			struct name name = take_key(c, depth - 1);
+			key = find_key(f, first, &name);
+		} else {
+			key = find_index(f, first, i);
+		}
 		if (key < 0) {
-			mp_skip_within(c, depth - 1);
+			mp_skip_quick(c, depth - 1);
 			continue;
 		}
 		const uint8_t *value = c->at;
@@ -92,11 +112,24 @@ pass(struct filter *f, struct cursor *c, int first, int depth)
 	}
 }
 
-/* The top map.  `body` is passed by the keys of the body, and once more where a path goes through it by name. */
+/* The value of `body` is passed by the keys of the body, and once more where a path goes through it by name. */
+static void
+pass_body(struct filter *f, struct cursor *c, int key)
+{
+	struct cursor again = *c;
+	for (int k = f->body_keys; k >= 0; k = f->keys[k].next)
+		forget(f, k);
+	pass(f, c, f->body_keys, MP_DEPTH_MAX - 1);
+	if (key >= 0 && f->keys[key].child >= 0 && c->err == BX_OK)
+		pass(f, &again, f->keys[key].child, MP_DEPTH_MAX - 1);
+}
+
+/* The top map. */
 static void
 pass_event(struct filter *f, struct cursor *c)
 {
-	static const struct bytes body = {(const uint8_t *)"body", 4};
+	static const uint8_t body[] = "body";
+	const uint64_t body_word = filter_word(body, 4, 4);
 	struct mp_token top;
 	if (!mp_next(c, &top))
 		return;
@@ -105,26 +138,19 @@ pass_event(struct filter *f, struct cursor *c)
 		return;
 	}
 	for (uint32_t i = 0; i < top.len && c->err == BX_OK; i++) {
-		struct bytes name = take_key(c, MP_DEPTH_MAX - 1);
-		int key = find_key(f, f->top_keys, name);
-		struct cursor value = *c;
+		struct name name = take_key(c, MP_DEPTH_MAX - 1);
+		int key = find_key(f, f->top_keys, &name);
+		const uint8_t *value = c->at;
 		if (key >= 0)
 			forget(f, key);
-		if (bytes_equal(name, body)) {
-			for (int k = f->body_keys; k >= 0; k = f->keys[k].next)
-				forget(f, k);
-			pass(f, c, f->body_keys, MP_DEPTH_MAX - 1);
-		} else {
-			pass(f, c, key >= 0 ? f->keys[key].child : -1, MP_DEPTH_MAX - 1);
-		}
-		if (key < 0 || c->err != BX_OK)
-			continue;
-		if (bytes_equal(name, body) && f->keys[key].child >= 0) {
-			struct cursor again = value;
-			pass(f, &again, f->keys[key].child, MP_DEPTH_MAX - 1);
-		}
-		if (f->keys[key].slot >= 0)
-			f->found[f->keys[key].slot] = value.at;
+		if (name.word == body_word && name.text.n == 4)
+			pass_body(f, c, key);
+		else if (key < 0)
+			mp_skip_quick(c, MP_DEPTH_MAX - 1);
+		else
+			pass(f, c, f->keys[key].child, MP_DEPTH_MAX - 1);
+		if (key >= 0 && f->keys[key].slot >= 0 && c->err == BX_OK)
+			f->found[f->keys[key].slot] = value;
 	}
 }
 

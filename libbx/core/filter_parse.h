@@ -8,6 +8,9 @@
 #ifndef BLUEOX_CORE_FILTER_PARSE_H
 #define BLUEOX_CORE_FILTER_PARSE_H
 
+#include <string.h>
+
+#include "libbx/core/bytes.h"
 #include "libbx/core/event.h"
 #include "libbx/core/filter.h"
 
@@ -59,6 +62,7 @@ struct filter_node {
 /* One key of a trie; -1 is none. */
 struct filter_key {
 	struct bytes name;
+	uint64_t word; /* its first 8 bytes */
 	bool is_index; /* the name is a number, and finds items of lists too */
 	uint32_t index;
 	int slot;
@@ -86,6 +90,19 @@ struct mp_token;
 bool filter_value(const struct filter *f, const struct filter_node *n, struct mp_token *t);
 const uint8_t *filter_value_at(
     const struct filter *f, const struct filter_node *n); /* NULL also where it is computed */
+
+/* The first 8 bytes of a name, zeroes behind it, as a number: most names differ in these.  `room` bytes may be read. */
+static inline uint64_t
+filter_word(const uint8_t *p, size_t n, size_t room)
+{
+	uint64_t word = 0;
+	if (n == 0)
+		return 0;
+	if (room >= 8)
+		return n >= 8 ? get_u64le(p) : get_u64le(p) & (UINT64_MAX >> (64 - 8 * n));
+	memcpy(&word, p, n);
+	return le64toh(word);
+}
 
 struct filter_regex *filter_regex_new(struct bytes pattern, char *why, size_t cap, size_t *offset);
 void filter_regex_free(struct filter_regex **r);

@@ -54,6 +54,7 @@ add_key(struct filter_parser *p, struct bytes name)
 	f->keys = keys;
 	struct filter_key *k = &f->keys[f->key_count];
 	*k = (struct filter_key){.name = name, .slot = FILTER_NONE, .child = FILTER_NONE, .next = FILTER_NONE};
+	k->word = filter_word(name.p, name.n, name.n);
 	k->is_index = name.n > 0 && name.n < 10;
 	for (size_t i = 0; k->is_index && i < name.n; i++) {
 		k->is_index = name.p[i] >= '0' && name.p[i] <= '9';

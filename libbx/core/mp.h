@@ -252,6 +252,25 @@ bool mp_skip(struct cursor *c);
 /* As mp_skip, for an object that lies inside others already: at most this many maps and arrays inside one another. */
 bool mp_skip_within(struct cursor *c, int depth_max);
 
+/* The same, deciding what is a short text or a double without a call. */
+static inline bool
+mp_skip_quick(struct cursor *c, int depth_max)
+{
+	size_t left = cursor_left(c), n = left > 9 ? *c->at : 0xc1;
+	if ((n & 0xe0) == 0xa0)
+		n = 1 + (n & 31);
+	else if (n == 0xcb)
+		n = 9;
+	else if (n == 0xd9)
+		n = 2 + (size_t)c->at[1];
+	else
+		n = n < 0x80 ? 1 : left + 1;
+	if (n > left)
+		return mp_skip_within(c, depth_max);
+	c->at += n;
+	return true;
+}
+
 /* True when these bytes are exactly one map, whole, and nothing behind it. */
 bool mp_is_one_map(const void *p, size_t n);
 

@@ -67,6 +67,39 @@ bits(double d) /* NaN is equal to itself here */
 	return u;
 }
 
+static void
+same_place(struct bytes a, const uint8_t *a_start, struct bytes b, const uint8_t *b_start)
+{
+	MUST((a.p == NULL) == (b.p == NULL) && a.n == b.n);
+	MUST(a.p == NULL || a.p - a_start == b.p - b_start);
+}
+
+/* Near the end of the bytes events are read another way; both ways must see the same. */
+static void
+sees_the_same_with_room_behind(const uint8_t *p, size_t n, const struct event *ev, enum bx_err err)
+{
+	uint8_t *roomy = malloc(n + 64);
+	struct event other;
+	size_t used = 0;
+	MUST(roomy != NULL);
+	memcpy(roomy, p, n);
+	memset(roomy + n, 0xc1, 64);
+	if (err == BX_OK) {
+		MUST(event_read(roomy, n + 64, &other, &used) == BX_OK && used == ev->raw.n);
+		same_place(ev->id, p, other.id, roomy);
+		same_place(ev->id_raw, p, other.id_raw, roomy);
+		same_place(ev->type, p, other.type, roomy);
+		same_place(ev->host, p, other.host, roomy);
+		same_place(ev->span, p, other.span, roomy);
+		same_place(ev->parent, p, other.parent, roomy);
+		same_place(ev->body, p, other.body, roomy);
+		MUST(ev->body_is_map == other.body_is_map && ev->has_pid == other.has_pid && ev->pid == other.pid);
+		MUST(ev->has_start == other.has_start && bits(ev->start) == bits(other.start));
+		MUST(ev->has_end == other.has_end && bits(ev->end) == bits(other.end));
+	}
+	free(roomy);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -91,8 +124,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		MUST(length == n);
 
 	size_t used = 0;
-	MUST((event_read(p, n, &ev, &used) == BX_OK) == (length > 0));
+	enum bx_err read = event_read(p, n, &ev, &used);
+	MUST((read == BX_OK) == (length > 0));
 	MUST(used == length);
+	sees_the_same_with_room_behind(p, n, &ev, read);
 	struct event glanced;
 	size_t glanced_used = 0;
 	MUST((event_glance(p, n, &glanced, &glanced_used) == BX_OK) == (length > 0));
