@@ -5,6 +5,8 @@
  * Before a regular file below $POWER_CUT_DIR changes, what stands there goes to $POWER_CUT_LOG; before and after each
  * sync of it a mark does.  Who kills oxd and means a power cut then takes back, latest first, what stands behind the
  * last sync that was done (chaos.py).  Names are as if they were durable at once.
+ *
+ * While a test has the file $POWER_CUT_HOLD locked, no sync of a file of the journal begins.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -13,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -40,9 +43,9 @@ prepare(void)
 }
 
 static int
-is_ours(int fd, struct stat *st)
+is_ours(int fd, struct stat *st, char path[PATH_MAX])
 {
-	char link[64], path[PATH_MAX];
+	char link[64];
 	char *at = stpcpy(link, "/proc/self/fd/");
 	char digits[12];
 	int n = 0;
@@ -51,8 +54,20 @@ is_ours(int fd, struct stat *st)
 	while (n)
 		*at++ = digits[--n];
 	*at = '\0';
-	ssize_t len = log_fd < 0 || fd < 0 ? -1 : readlink(link, path, sizeof path - 1);
+	ssize_t len = log_fd < 0 || fd < 0 ? -1 : readlink(link, path, PATH_MAX - 1);
+	path[len > 0 ? len : 0] = '\0';
 	return len > 0 && strncmp(path, dir, strlen(dir)) == 0 && fstat(fd, st) == 0 && S_ISREG(st->st_mode);
+}
+
+static void
+wait_for_leave(const char *path)
+{
+	const char *hold = getenv("POWER_CUT_HOLD");
+	int fd = hold && strstr(path, "/journal/") ? open(hold, O_RDONLY | O_CLOEXEC) : -1;
+	if (fd < 0)
+		return;
+	flock(fd, LOCK_SH);
+	close(fd);
 }
 
 static void
@@ -67,7 +82,8 @@ static void
 note_change(int fd, uint64_t offset, uint64_t bytes)
 {
 	struct stat st;
-	if (!is_ours(fd, &st))
+	char name[PATH_MAX];
+	if (!is_ours(fd, &st, name))
 		return;
 	struct note n = {WRITE, st.st_ino, offset, 0, (uint64_t)st.st_size, 0};
 	void *old = malloc(bytes + 1);
@@ -96,8 +112,10 @@ static int
 noted_sync(int fd, int (*real)(int))
 {
 	struct stat st;
-	if (!is_ours(fd, &st))
+	char path[PATH_MAX];
+	if (!is_ours(fd, &st, path))
 		return real(fd);
+	wait_for_leave(path);
 	struct note n = {SYNC_BEGINS, st.st_ino, 0, 0, 0, __atomic_add_fetch(&syncs, 1, __ATOMIC_SEQ_CST)};
 	note(&n, NULL);
 	int result = real(fd);
@@ -118,7 +136,8 @@ int
 ftruncate(int fd, off_t size)
 {
 	struct stat st;
-	if (is_ours(fd, &st) && st.st_size > size)
+	char path[PATH_MAX];
+	if (is_ours(fd, &st, path) && st.st_size > size)
 		note_change(fd, (uint64_t)size, (uint64_t)(st.st_size - size));
 	return REAL(ftruncate)(fd, size);
 }
