@@ -152,25 +152,37 @@ bx__ctx_error(bx_ctx *ctx, const struct bx__error *error)
 }
 
 void
-bx__ctx_stack(bx_ctx *ctx, const char *key, const void *skip_object)
+bx__ctx_stack(bx_ctx *ctx, const char *key, void *const *frames, int count, const void *skip_object)
 {
 	struct field f;
 	struct stack s;
 	uint64_t print = 0;
 	if (!worth_it(ctx, key))
 		return;
-	stack_take(&s, skip_object);
+	take(&s, frames, count, skip_object);
 	if (s.count == 0 || !field_open(&f, ctx, key, BX__KEY_UNKNOWN))
 		return;
 	uint8_t *p = field_room(&f, STACK_BYTES);
 	field_close(&f, p ? stack_write(&s, p, &print) : NULL);
 }
 
+int
+bx__stack_now(void **frames, int max, const void *skip_object)
+{
+	struct stack s;
+	if (!config_on())
+		return 0;
+	stack_take(&s, skip_object);
+	int n = s.count < max ? s.count : max;
+	memcpy(frames, s.pcs, (size_t)n * sizeof *frames);
+	return n;
+}
+
 void
 bx_stack(const char *key)
 {
 	if (key)
-		bx__ctx_stack(BX__CURRENT, key, NULL);
+		bx__ctx_stack(BX__CURRENT, key, NULL, 0, NULL);
 }
 
 void

@@ -68,8 +68,11 @@ struct bx__error {
 /* Sets `error` on a context, with stack and fingerprint.  The message is cut at 4 KiB. */
 void bx__ctx_error(bx_ctx *ctx, const struct bx__error *error);
 
-/* Sets a stack at `key`, without an error. */
-void bx__ctx_stack(bx_ctx *ctx, const char *key, const void *skip_object);
+/* Sets a stack at `key`, without an error: these frames, or (NULL) those of now. */
+void bx__ctx_stack(bx_ctx *ctx, const char *key, void *const *frames, int count, const void *skip_object);
+
+/* The stack of now, for later: the innermost frames outside of libbx and of that object. */
+int bx__stack_now(void **frames, int max, const void *skip_object);
 
 /*
  * As bx_new_with(), for a name of which BX__NAME_KNOWN() is `known`; *start_ns is when it began, by the monotonic clock.

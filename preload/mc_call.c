@@ -37,7 +37,8 @@ mget_end(struct mc_client *client, bool abandoned)
 	if (!span)
 		return;
 	set_counts(client, abandoned);
-	span_set(span, "time", span_seconds(span_clock_ns() - client->begin_ns));
+	int64_t ns = span_clock_ns() - client->begin_ns;
+	span_set(span, "time", span_seconds(ns));
 	if (abandoned)
 		span_set(span, "abandoned", (bool)true);
 	span_set(span, "outcome",
@@ -45,6 +46,7 @@ mget_end(struct mc_client *client, bool abandoned)
 	    : client->uncounted ? "done"
 	    : client->hits      ? "hit"
 				: "miss");
+	span_note_slow(span, KIND_MEMCACHE, ns, &client->asked);
 	span_end(span);
 	client->fetched = NULL;
 }
@@ -246,10 +248,12 @@ mc_call_end(struct mc_call *call, memcached_return_t code, enum mc_purpose purpo
 {
 	int saved = errno;
 	const char *outcome = outcome_of(call, code, purpose);
-	span_set(call->span, "time", span_seconds(span_clock_ns() - call->begin_ns));
+	int64_t ns = span_clock_ns() - call->begin_ns;
+	span_set(call->span, "time", span_seconds(ns));
 	span_set(call->span, "outcome", outcome ? outcome : "error");
 	if (!outcome && call->span)
 		mc_call_error(call, code);
+	span_note_slow(call->span, KIND_MEMCACHE, ns, NULL);
 	call->client->running = NULL;
 	span_end(call->span);
 	errno = saved;
@@ -268,6 +272,7 @@ mc_mget_begin(struct mc_call *call, size_t key_count, memcached_return_t code)
 	client->running = NULL;
 	client->fetched = call->span;
 	client->begin_ns = call->begin_ns;
+	span_keep_asked(KIND_MEMCACHE, &client->asked);
 	client->key_count = key_count;
 	client->failed = code == MEMCACHED_SOME_ERRORS;
 	if (client->failed && call->span)

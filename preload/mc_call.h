@@ -24,6 +24,7 @@ struct mc_client {
 	bx_ctx *running;                   /* the call that has not returned */
 	bx_ctx *fetched;                   /* the mget whose values are being fetched */
 	int64_t begin_ns;
+	struct span_asked asked; /* by which call, of the mget */
 	size_t key_count;
 	size_t hits;
 	uint64_t value_bytes;

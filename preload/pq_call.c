@@ -119,6 +119,14 @@ note_result(struct pq_call *call, struct pq_command *command, const PGresult *re
 		pq_conn_note_statements(call->conn, command);
 }
 
+/* The command outlives the call that asks for it. */
+static void
+go_on(struct pq_call *call)
+{
+	span_keep_asked(KIND_SQL, &call->command->asked);
+	pq_conn_push(call->conn, call->command);
+}
+
 /* It has returned: the end, or the beginning of a COPY. */
 static void
 leave(struct pq_call *call)
@@ -127,7 +135,7 @@ leave(struct pq_call *call)
 	call->conn->running = NULL;
 	command->last_ns = span_clock_ns();
 	if (command->partial)
-		pq_conn_push(call->conn, command);
+		go_on(call);
 	else
 		pq_conn_end(call->conn, command, call->real, call->pg);
 }
@@ -183,7 +191,7 @@ pq_send_end(struct pq_call *call, int sent)
 	} else {
 		if (!pq_in_pipeline(call)) /* libpq took it, so what came before is over */
 			pq_conn_end_all(call->conn, call->real, call->pg);
-		pq_conn_push(call->conn, command);
+		go_on(call);
 	}
 	errno = saved;
 	return sent;

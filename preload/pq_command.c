@@ -21,6 +21,7 @@ pq_command_begin(struct pq_command *c)
 	c->prepares = NULL;
 	c->forgets[0] = c->first_code[0] = '\0';
 	c->tag_count = 0;
+	c->asked.count = 0;
 	c->span = span_begin_at(".sql", &c->begin_ns);
 }
 
@@ -381,6 +382,7 @@ pq_command_end(struct pq_command *c, const struct real_pq *real, const PGconn *p
 		pack_text(&p, transaction, strlen(transaction));
 		span_close(&p);
 	}
+	span_note_slow(c->span, KIND_SQL, end_ns - c->begin_ns, &c->asked);
 	span_end_at(c->span, end_ns);
 	c->span = NULL;
 }

@@ -34,6 +34,7 @@ struct pq_command {
 	bool errors_seen; /* what fails in there is of this call */
 	bool forgets_all; /* DEALLOCATE ALL, DISCARD ALL */
 	bx_ctx *span;
+	struct span_asked asked; /* by which call, once that has returned */
 	int64_t begin_ns;
 	int64_t first_row_ns; /* single-row mode: the first row; else 0 */
 	int64_t last_ns;      /* the newest result; 0 before the first, and while a synchronous call runs */

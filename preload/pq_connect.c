@@ -43,5 +43,6 @@ pq_connect_end(bx_ctx *span, int64_t begin_ns, const struct real_pq *real, const
 		pack_fields(&p, s.fields, s.len, s.count);
 		span_close(&p);
 	}
+	span_note_slow(span, KIND_SQL, now - begin_ns, NULL);
 	span_end_at(span, now);
 }

@@ -58,3 +58,19 @@ span_set_error(bx_ctx *span, const struct bx__error *error)
 	with_skip.skip_object = __builtin_return_address(0); /* in this object: its frames are left out */
 	bx__ctx_error(span, &with_skip);
 }
+
+void
+span_keep_asked(enum kind kind, struct span_asked *asked)
+{
+	asked->count = 0;
+	if (shim_config.slow_ns[kind] != INT64_MAX)
+		asked->count = bx__stack_now(asked->frames, SPAN_FRAMES, __builtin_return_address(0));
+}
+
+void
+span_set_slow(bx_ctx *span, const struct span_asked *asked)
+{
+	bool kept = asked && asked->count > 0;
+	span_set(span, "slow", (bool)true);
+	bx__ctx_stack(span, "stack", kept ? asked->frames : NULL, kept ? asked->count : 0, __builtin_return_address(0));
+}

@@ -62,6 +62,26 @@ void span_set_list(bx_ctx *span, const char *key, const struct bx_slice *texts, 
 /* The error with the stack of the application that called us. */
 void span_set_error(bx_ctx *span, const struct bx__error *error);
 
+/* Where an event was asked for, when that call returns before the event is over. */
+enum { SPAN_FRAMES = 32 };
+struct span_asked {
+	int count;
+	void *frames[SPAN_FRAMES];
+};
+
+/* Notes where we are called from, when events of this kind can be slow at all. */
+void span_keep_asked(enum kind kind, struct span_asked *asked);
+
+void span_set_slow(bx_ctx *span, const struct span_asked *asked);
+
+/* Says of an event that took `ns` whether it was slow, and who asked: `asked` where that was kept, else who calls. */
+static inline void
+span_note_slow(bx_ctx *span, enum kind kind, int64_t ns, const struct span_asked *asked)
+{
+	if (__builtin_expect(ns >= shim_config.slow_ns[kind], 0) && span)
+		span_set_slow(span, asked);
+}
+
 /* The monotonic clock, for times inside bodies, which are told in seconds. */
 static inline int64_t
 span_clock_ns(void)

@@ -223,6 +223,7 @@ ping_end(struct attempt *a, PGPing answer)
 	int64_t now = span_clock_ns();
 	span_set(a->span, "ping", (unsigned)answer < sizeof names / sizeof *names ? names[answer] : "unknown");
 	span_set(a->span, "time", span_seconds(now - a->begin_ns));
+	span_note_slow(a->span, KIND_SQL, now - a->begin_ns, NULL);
 	span_end_at(a->span, now);
 	errno = saved;
 	return answer;
