@@ -68,6 +68,7 @@ struct library {
 #define NAME_PERHAPS(group, name) {#name, PERHAPS},
 static const struct name pq_names[] = {REAL_PQ(NAME_WRAPPED, NAME_WRAPPED, NAME_USED, NAME_PERHAPS)};
 static const struct name memcached_names[] = {REAL_MEMCACHED(NAME_WRAPPED, NAME_USED, NAME_PERHAPS)};
+static const struct name journal_names[] = {REAL_JOURNAL(NAME_WRAPPED, NAME_USED, NAME_PERHAPS)};
 static const struct name libc_names[] = {REAL_LIBC(NAME_WRAPPED, NAME_USED, NAME_PERHAPS)};
 #undef NAME_WRAPPED
 #undef NAME_USED
@@ -85,7 +86,9 @@ do_nothing(void)
 	return NULL;
 }
 
-static struct found pq_found, memcached_found;
+_Static_assert(sizeof(struct real_journal) == sizeof(void *) * COUNT(journal_names), "a table is its functions");
+
+static struct found pq_found, memcached_found, journal_found;
 static const struct library libpq = {.stem = "libpq.so",
     .names = pq_names,
     .name_count = COUNT(pq_names),
@@ -95,10 +98,13 @@ static const struct library libmemcached = {.stem = "libmemcached.so",
     .names = memcached_names,
     .name_count = COUNT(memcached_names),
     .found = &memcached_found};
+static const struct library libsystemd = {
+    .stem = "libsystemd", .names = journal_names, .name_count = COUNT(journal_names), .found = &journal_found};
 
 /* What this thread called last: where a call goes that a library tail-jumped to out of our wrapper. */
 static _Thread_local const struct table *last_pq __attribute__((tls_model("initial-exec")));
 static _Thread_local const struct table *last_memcached __attribute__((tls_model("initial-exec")));
+static _Thread_local const struct table *last_journal __attribute__((tls_model("initial-exec")));
 
 static const struct link_map *
 object_of(const void *address)
@@ -350,6 +356,13 @@ real_memcached(void *caller, bool *inner)
 {
 	const struct table *t = resolve(&libmemcached, caller, &last_memcached, inner);
 	return t ? (const struct real_memcached *)(const void *)t->slots : NULL;
+}
+
+const struct real_journal *
+real_journal(void *caller, bool *inner)
+{
+	const struct table *t = resolve(&libsystemd, caller, &last_journal, inner);
+	return t ? (const struct real_journal *)(const void *)t->slots : NULL;
 }
 
 const struct real_libc *

@@ -27,6 +27,11 @@
 #include <signal.h>
 #include <syslog.h>
 
+#ifndef SD_JOURNAL_SUPPRESS_LOCATION
+#define SD_JOURNAL_SUPPRESS_LOCATION /* its macros would rename members of the tables */
+#endif
+#include <systemd/sd-journal.h>
+
 __sighandler_t bsd_signal(int number, __sighandler_t handler); /* <signal.h> shows it to old programs alone */
 void __syslog_chk(int priority, int flag, const char *format, ...);
 void __vsyslog_chk(int priority, int flag, const char *format, va_list args);
@@ -62,6 +67,9 @@ struct real_pq {
 struct real_memcached {
 	REAL_MEMCACHED(REAL_MEMBER, REAL_MEMBER, REAL_MEMBER)
 };
+struct real_journal {
+	REAL_JOURNAL(REAL_MEMBER, REAL_MEMBER, REAL_MEMBER)
+};
 struct real_libc {
 	REAL_LIBC(REAL_MEMBER, REAL_MEMBER, REAL_MEMBER)
 };
@@ -84,6 +92,7 @@ struct real_libc {
  */
 const struct real_pq *real_pq(void *caller, bool *inner);
 const struct real_memcached *real_memcached(void *caller, bool *inner);
+const struct real_journal *real_journal(void *caller, bool *inner);
 
 /* As real_pq(), for what may be called in a signal handler: once a libpq is known it never takes the loader's lock. */
 const struct real_pq *real_pq_in_handler(void *caller, bool *inner);

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "preload/log_names.h"
 #include "preload/span.h"
 
 enum { MESSAGE_MAX = 2048, IDENT_MAX = 64, IDENTS = 4 };
@@ -29,26 +30,20 @@ static _Atomic(const char *) ident_now;
 static atomic_int facility_now = LOG_USER;
 static atomic_int mask_now = 0xff;
 
-static const char *const levels[] = {"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"};
-static const char *const facilities[] = {"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp",
-    "cron", "authpriv", "ftp", "12", "13", "14", "15", "local0", "local1", "local2", "local3", "local4", "local5",
-    "local6", "local7"};
-
 static const char *
 facility_name(int priority)
 {
 	int facility = priority & LOG_FACMASK;
 	if (!facility)
 		facility = atomic_load_explicit(&facility_now, memory_order_relaxed);
-	size_t i = (size_t)LOG_FAC(facility);
-	return i < sizeof facilities / sizeof *facilities ? facilities[i] : "unknown";
+	return log_facility_name(LOG_FAC(facility));
 }
 
 static void
-emit(int priority, const char *text, size_t len)
+emit(int priority, const char *text, size_t len, size_t whole)
 {
 	const char *ident = atomic_load_explicit(&ident_now, memory_order_acquire);
-	const char *level = levels[LOG_PRI(priority)];
+	const char *level = log_level_name(priority);
 	bx_ctx *span = span_begin(".log");
 	if (!span)
 		return;
@@ -58,6 +53,8 @@ emit(int priority, const char *text, size_t len)
 	span_set(span, "level", level);
 	span_set(span, "facility", facility_name(priority));
 	span_set_cut(span, "msg", text, len, MESSAGE_MAX - 4);
+	if (whole > MESSAGE_MAX - 4)
+		span_set(span, "msg_size", whole);
 	if (LOG_PRI(priority) <= LOG_ERR) {
 		struct bx__error error = {.error_class = "log", .code = level, .message = text, .message_len = len};
 		span_set_error(span, &error);
@@ -80,7 +77,7 @@ note(int priority, int errno_before, const char *format, va_list args)
 	while (len > 0 && text[len - 1] == '\n')
 		len--;
 	if (n >= 0)
-		emit(priority, text, len);
+		emit(priority, text, len, (size_t)n < sizeof text ? len : (size_t)n);
 	errno = after;
 }
 

@@ -33,6 +33,12 @@ main(void)
 	setlogmask(LOG_UPTO(LOG_DEBUG));
 	closelog();
 	syslog(LOG_DEBUG, "%s", "gr\xc3\xbc\xc3\x9f dich \xff");
+	char text[5000];
+	memset(text, 'x', sizeof text);
+	text[sizeof text - 1] = '\0';
+	openlog(NULL, LOG_NDELAY, 1 << 20); /* no facility: the one before stays */
+	syslog(LOG_INFO, "%s", text);
+	syslog(LOG_INFO | 1 << 20, "unknown facility");
 	printf("errno was set to %d\n", left);
 	return 0;
 }
