@@ -245,12 +245,10 @@ log_each_host(struct audit *a, struct frame walk, const char *program)
 {
 	struct frame_event ev;
 	struct audit_entry *e = NULL;
-	struct bytes last = {NULL, 0};
+	struct seen_host w = {0};
 	while (frame_next(&walk, &ev)) {
-		struct bytes host = seen_host_of(ev.map);
-		if (!e || !bytes_equal(host, last))
-			e = find_or_add(a, host, program);
-		last = host;
+		if (seen_host_next(&w, ev.map))
+			e = find_or_add(a, w.host, program);
 		e->logged++;
 	}
 }

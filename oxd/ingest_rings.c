@@ -6,11 +6,11 @@
 #include "oxd/own.h"
 #include "oxd/say.h"
 
-enum { VISIT_BYTES = 256 * 1024, QUIET_ROUNDS = 5 };
+enum { VISIT_BYTES = 256 * 1024, QUIET_ROUNDS = 8, LONG_QUIET_ROUNDS = 20 };
 
 static const int64_t idle_probe_ns = 10000000000; /* R1: a ring idle so long is looked at */
 static const int64_t hint_probe_ns = 10000000;    /* the kernel tells of a close a moment before it counts */
-static const int64_t quiet_ns = 3000000000;
+static const int64_t quiet_ns = 3000000000, long_quiet_ns = 60000000000;
 
 /* ---- the account ------------------------------------------------------------------------------------------------- */
 
@@ -203,12 +203,18 @@ probe_ring(struct ring_file *r, int64_t now_ns)
 	r->next_probe_ns = now_ns + (r->probes_due ? hint_probe_ns : idle_probe_ns);
 }
 
-/* A ring that has long been quiet is looked at in some rounds only, unless somebody asks or has rung. */
+/*
+ * A ring that has long been quiet is looked at in some rounds only, not all of them in the same ones, unless somebody asks
+ * or has rung.  Its first event is then in the journal within half a second, after a quiet minute within one.
+ */
 static bool
 may_wait(const struct ingest *in, const struct ring_file *r, int64_t now_ns)
 {
-	return !in->rung && !in->flushing && !atomic_load(&in->stop) && !r->gone && r->probes_due == 0 &&
-	       now_ns - r->idle_since_ns >= quiet_ns && atomic_load(&in->rounds) % QUIET_ROUNDS != 0;
+	int64_t idle_ns = now_ns - r->idle_since_ns;
+	if (idle_ns < quiet_ns || in->rung || in->flushing || atomic_load(&in->stop) || r->gone || r->probes_due)
+		return false;
+	uint64_t each = idle_ns < long_quiet_ns ? QUIET_ROUNDS : LONG_QUIET_ROUNDS;
+	return (atomic_load(&in->rounds) + r->key.ino) % each != 0;
 }
 
 uint64_t

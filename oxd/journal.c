@@ -104,9 +104,7 @@ journal_free(struct journal *j)
 		LL_DELETE(j->segments, s);
 		segment_unref(&s);
 	}
-	buf_fini(&j->batch);
-	buf_fini(&j->unsynced);
-	buf_fini(&j->syncing);
+	journal_recent_fini(j);
 	buf_fini(&j->snapshot);
 	pthread_mutex_destroy(&j->lock);
 	pthread_cond_destroy(&j->work);
@@ -246,7 +244,8 @@ journal_reseed(uint8_t *p, size_t n, uint64_t seed)
 struct buf *
 journal_begin(struct journal *j, enum source_kind kind, size_t *frame_at)
 {
-	if (j->batch.len == 0) {
+	journal_recent_make_room(j);
+	if (j->batch.len == j->batch_at) {
 		pthread_mutex_lock(&j->lock);
 		j->batch_seed = j->active->seed;
 		pthread_mutex_unlock(&j->lock);
@@ -268,8 +267,8 @@ journal_end(struct journal *j, const struct source *source)
 	uint64_t number = atomic_load_explicit(&j->last, memory_order_relaxed) + 1;
 	bool has_frame = j->batch.len > j->frame_at;
 	record_finish(&j->batch, j->frame_at, j->batch_seed, number, clock_wall_ns(), source);
-	if (j->batch.err != BX_OK)
-		abort(); /* out of memory: what is in the rings stays there, and a restart goes on */
+	if (j->batch.err != BX_OK || j->batch.data != j->batch_memory)
+		abort(); /* it must not move, and there was room for the longest record */
 	atomic_store(&j->last, number);
 	stats_add(j->cfg.stats, STAT_journal_frames, has_frame);
 	stats_add(j->cfg.stats, STAT_journal_bytes, j->batch.len - j->begun_at);
@@ -288,31 +287,21 @@ journal_append(struct journal *j, const struct source *source, struct bytes fram
 size_t
 journal_batch_bytes(const struct journal *j)
 {
-	return j->batch.len;
+	return j->batch.len - j->batch_at;
 }
 
 /* Under lock.  A rescue may have put a fuller segment in place since the room was looked for. */
 static bool
 make_fit(struct journal *j)
 {
-	if (j->active->end + j->batch.len > j->active->bytes && journal_add_segment(j, j->batch.len) != BX_OK)
+	size_t n = journal_batch_bytes(j);
+	if (j->active->end + n > j->active->bytes && journal_add_segment(j, n) != BX_OK)
 		return false;
 	if (j->batch_seed != j->active->seed) {
-		journal_reseed(j->batch.data, j->batch.len, j->active->seed);
+		journal_reseed(j->batch.data + j->batch_at, n, j->active->seed);
 		j->batch_seed = j->active->seed;
 	}
 	return true;
-}
-
-/* Under lock. */
-static void
-keep_unsynced(struct journal *j)
-{
-	if (j->unsynced.len == 0)
-		j->first_unsynced_ns = clock_mono_ns();
-	buf_put(&j->unsynced, j->batch.data, j->batch.len);
-	if (j->unsynced.err != BX_OK)
-		abort();
 }
 
 /* Under lock. */
@@ -321,23 +310,29 @@ write_batch(struct journal *j)
 {
 	if (!make_fit(j))
 		return false;
-	if (!disk_write(j->active->fd, j->batch.data, j->batch.len, j->active->end)) {
+	journal_recent_place(j);
+	size_t n = journal_batch_bytes(j);
+	if (!disk_write(j->active->fd, j->batch.data + j->batch_at, n, j->active->end)) {
 		j->why = errno;
 		j->broken = true;
 		pthread_cond_signal(&j->work);
 		return false;
 	}
-	j->active->end += j->batch.len;
+	if (j->unsynced == 0)
+		j->first_unsynced_ns = clock_mono_ns();
+	size_t before = j->unsynced;
+	journal_recent_written(j);
+	j->active->end += n;
 	j->active->dirty = true;
 	j->written = atomic_load(&j->last);
 	if (j->cfg.sync == JOURNAL_SYNC_NEVER) {
+		journal_recent_sync_begins(j);
+		journal_recent_synced(j);
 		atomic_store(&j->synced, j->written);
 		journal_tell_synced(j);
 		return true;
 	}
-	size_t before = j->unsynced.len;
-	keep_unsynced(j);
-	if (before == 0 || j->unsynced.len >= SYNC_BYTES)
+	if (before == 0 || j->unsynced >= SYNC_BYTES)
 		pthread_cond_signal(&j->work);
 	return true;
 }
@@ -346,13 +341,13 @@ write_batch(struct journal *j)
 static bool
 may_write(const struct journal *j)
 {
-	return !j->broken && j->unsynced.len + j->syncing.len <= UNSYNCED_MAX;
+	return !j->broken && j->unsynced + j->syncing <= UNSYNCED_MAX;
 }
 
 enum bx_err
 journal_write(struct journal *j)
 {
-	if (j->batch.len == 0)
+	if (journal_batch_bytes(j) == 0)
 		return BX_OK;
 	int64_t until_ns = clock_mono_ns() + (int64_t)PATIENCE_MS * 1000000;
 	struct timespec until = {until_ns / 1000000000, until_ns % 1000000000};
@@ -364,8 +359,6 @@ journal_write(struct journal *j)
 			waited = pthread_cond_timedwait(&j->moved, &j->lock, &until);
 	}
 	pthread_mutex_unlock(&j->lock);
-	if (ok)
-		buf_clear(&j->batch);
 	return ok ? BX_OK : BX_EFULL;
 }
 

@@ -154,4 +154,12 @@ void journal_usage(struct journal *j, uint64_t *bytes, uint64_t *segments);
 struct segment *journal_take_segment(struct journal *j, uint64_t number);
 void journal_give_segment(struct journal *j, struct segment **s);
 
+/*
+ * For readers: durable bytes of the segment with that seed, from offset `at` on, where memory has them still; whole
+ * records, which nobody but this oxd has touched.  They stay as they are until journal_lend_over().
+ */
+struct chunk;
+struct bytes journal_lend(struct journal *j, uint64_t seed, uint64_t at, struct chunk **loan);
+void journal_lend_over(struct journal *j, struct chunk **loan);
+
 #endif

@@ -3,11 +3,8 @@
  * journal_own: what the files of the journal share with each other and with nobody else.
  *
  * journal.c opens, appends and answers; journal_segments.c makes, drops and hands out segments; journal_sync.c is the
- * thread that makes durable, and the way out when the disk says no.  The appender builds a batch alone; everything else
- * is under one lock.
- *
- * Bytes that are written but not yet synced are kept in memory as well (`unsynced`, and `syncing` while a sync is under
- * way), since after a failed fdatasync the kernel may drop them from its cache at any time.
+ * thread that makes durable, and the way out when the disk says no.  journal_recent.c keeps the newest bytes in memory.
+ * The appender builds a batch alone; everything else is under one lock.
  */
 #ifndef BLUEOX_OXD_JOURNAL_OWN_H
 #define BLUEOX_OXD_JOURNAL_OWN_H
@@ -32,7 +29,9 @@ struct journal {
 	int dir_fd;
 
 	/* the appender's own */
-	struct buf batch;
+	struct buf batch; /* the last chunk's memory; 0 .. batch_at is written, and is not touched any more */
+	size_t batch_at;
+	const uint8_t *batch_memory;
 	uint64_t batch_seed;
 	size_t begun_at;       /* of the record begun: the batch's length before it, and */
 	size_t frame_at;       /* where its frame starts */
@@ -53,9 +52,11 @@ struct journal {
 	int64_t spare_retry_ns;
 	struct cursor_place cursors[JOURNAL_CURSORS];
 	bool dropped; /* something was dropped since the last segment was made */
-	struct buf unsynced;
-	struct buf syncing;
-	uint64_t written; /* number of the newest record that the kernel has */
+	struct chunk *chunks, *unused;
+	struct chunk *last_chunk; /* changed by the appender only */
+	unsigned unused_count;
+	size_t unsynced, syncing; /* bytes that are written and not durable: not yet asked for, and under way */
+	uint64_t written;         /* number of the newest record that the kernel has */
 	int64_t first_unsynced_ns;
 	bool dir_dirty;
 	bool soon;
@@ -107,6 +108,31 @@ bool journal_wants_spare(const struct journal *j, int64_t now_ns);
 
 /* Lets go of the lock while it allocates; an appender that needs a segment meanwhile waits for this one. */
 void journal_make_spare(struct journal *j);
+
+/* ---- journal_recent.c -------------------------------------------------------------------------------------------- */
+
+/*
+ * The newest bytes of the journal, in memory: what is not durable, since after a failed fdatasync the kernel may drop it
+ * from its cache at any time; and what has just become durable, so that a reader that keeps up neither reads the file nor
+ * sums it again.  The batch is built where it stays: nothing is copied.  Under lock, but for the first.
+ */
+
+/* The appender: the longest record has room behind the batch, which does not move while somebody reads before it. */
+void journal_recent_make_room(struct journal *j);
+
+/* The batch goes to the active segment's end next; and it went there. */
+void journal_recent_place(struct journal *j);
+void journal_recent_written(struct journal *j);
+
+/* A sync of all that is written begins; and it is durable. */
+void journal_recent_sync_begins(struct journal *j);
+void journal_recent_synced(struct journal *j);
+
+/* What is not durable, all of it, into a fresh segment; and that is durable. */
+bool journal_recent_rewrite(struct journal *j, struct segment *s);
+void journal_recent_rescued(struct journal *j);
+
+void journal_recent_fini(struct journal *j);
 
 /* ---- journal_sync.c ---------------------------------------------------------------------------------------------- */
 

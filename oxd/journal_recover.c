@@ -221,7 +221,7 @@ journal_recover(int dir_fd, uint64_t covers, const struct journal_replay *replay
 {
 	struct walk w = {.dir_fd = dir_fd, .covers = covers, .replay = replay, .stats = stats, .out = out};
 	*out = (struct recovered){.last = covers};
-	scan_init(&w.scan);
+	scan_init(&w.scan, NULL);
 	enum bx_err result = list_segments(&w, err, err_cap);
 	if (result == BX_OK) {
 		drop_replaced(&w);

@@ -75,7 +75,7 @@ journal_has_room(const struct journal *j, size_t frame_bytes)
 	struct journal *mine = (struct journal *)(uintptr_t)j;
 	pthread_mutex_lock(&mine->lock);
 	const struct segment *s = j->active;
-	uint64_t taken = s ? s->end + j->batch.len + reserve_of(j) : 0;
+	uint64_t taken = s ? s->end + journal_batch_bytes(j) + reserve_of(j) : 0;
 	bool fits = !mine->broken && s && taken <= s->bytes && frame_bytes + RECORD_OVERHEAD <= s->bytes - taken;
 	pthread_mutex_unlock(&mine->lock);
 	return fits;

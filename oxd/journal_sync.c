@@ -26,7 +26,7 @@ static enum bx_err
 write_rescue(struct journal *j, struct segment **out)
 {
 	uint64_t synced = atomic_load(&j->synced);
-	size_t total = j->syncing.len + j->unsynced.len;
+	size_t total = j->syncing + j->unsynced;
 	uint64_t bytes = j->cfg.segment_bytes;
 	if (bytes < SEGMENT_HEADER + total)
 		bytes = SEGMENT_HEADER + total;
@@ -35,17 +35,13 @@ write_rescue(struct journal *j, struct segment **out)
 	if (err != BX_OK)
 		return err;
 	j->has_spare = false;
-	journal_reseed(j->syncing.data, j->syncing.len, s->seed);
-	journal_reseed(j->unsynced.data, j->unsynced.len, s->seed);
-	if (!disk_write(s->fd, j->syncing.data, j->syncing.len, SEGMENT_HEADER) ||
-	    !disk_write(s->fd, j->unsynced.data, j->unsynced.len, SEGMENT_HEADER + j->syncing.len) ||
-	    fdatasync(s->fd) != 0 || segment_show(j->dir_fd, s) != BX_OK || fsync(j->dir_fd) != 0) {
+	if (!journal_recent_rewrite(j, s) || fdatasync(s->fd) != 0 || segment_show(j->dir_fd, s) != BX_OK ||
+	    fsync(j->dir_fd) != 0) {
 		int why = errno;
 		segment_discard(j->dir_fd, &s);
 		errno = why;
 		return BX_EIO;
 	}
-	s->end = SEGMENT_HEADER + total;
 	s->dirty = false;
 	*out = s;
 	return BX_OK;
@@ -72,8 +68,7 @@ rescue(struct journal *j)
 		enum bx_err err = write_rescue(j, &s);
 		if (err == BX_OK) {
 			journal_replace_segments(j, s);
-			buf_clear(&j->syncing);
-			buf_clear(&j->unsynced);
+			journal_recent_rescued(j);
 			j->broken = false;
 			atomic_store(&j->synced, j->written);
 			journal_set_state(j, JOURNAL_RUNS, 0);
@@ -125,9 +120,7 @@ sync_once(struct journal *j)
 	}
 	j->dir_dirty = false;
 	j->soon = false;
-	struct buf empty = j->syncing;
-	j->syncing = j->unsynced;
-	j->unsynced = empty;
+	journal_recent_sync_begins(j);
 
 	pthread_mutex_unlock(&j->lock);
 	int why = j->cfg.sync == JOURNAL_SYNC_NEVER ? 0 : sync_files(j, dirty, count, dir);
@@ -142,7 +135,7 @@ sync_once(struct journal *j)
 		j->broken = true;
 		return;
 	}
-	buf_clear(&j->syncing);
+	journal_recent_synced(j);
 	if (upto > atomic_load(&j->synced)) /* with `never` the appender is ahead of us */
 		atomic_store(&j->synced, upto);
 	journal_tell_synced(j);
@@ -193,16 +186,16 @@ sync_due(const struct journal *j, int64_t now_ns)
 {
 	if (j->broken)
 		return false;
-	if (j->unsynced.len == 0)
+	if (j->unsynced == 0)
 		return j->dir_dirty;
-	return j->soon || j->stop || j->cfg.sync == JOURNAL_SYNC_ALWAYS || j->unsynced.len >= SYNC_BYTES ||
+	return j->soon || j->stop || j->cfg.sync == JOURNAL_SYNC_ALWAYS || j->unsynced >= SYNC_BYTES ||
 	       now_ns - j->first_unsynced_ns >= sync_ns;
 }
 
 static void
 wait_for_work(struct journal *j, int64_t now_ns)
 {
-	int64_t until_ns = j->unsynced.len ? j->first_unsynced_ns + sync_ns : now_ns + retry_ns;
+	int64_t until_ns = j->unsynced ? j->first_unsynced_ns + sync_ns : now_ns + retry_ns;
 	struct timespec until = {until_ns / 1000000000, until_ns % 1000000000};
 	pthread_cond_timedwait(&j->work, &j->lock, &until);
 }

@@ -28,7 +28,7 @@ lost_count(const struct segment *s, uint64_t lo, uint64_t hi, struct lost *out)
 	struct scan scan;
 	struct record rec;
 	*out = (struct lost){0};
-	scan_init(&scan);
+	scan_init(&scan, NULL);
 	scan_start(&scan, s->fd, s->seed, SEGMENT_HEADER, s->bytes);
 	for (uint64_t number = s->first; number <= hi; number = rec.number + 1) {
 		if (scan_next(&scan, number, &rec) != BX_OK && scan_find(&scan, number, &rec) != BX_OK)

@@ -2,11 +2,23 @@
 /* reader: the list of segments is asked only when the offset does not hold the record that must be next. */
 #include "oxd/reader.h"
 
+static struct bytes
+lend(void *arg, uint64_t seed, uint64_t at, struct chunk **loan)
+{
+	return journal_lend(arg, seed, at, loan);
+}
+
+static void
+lend_over(void *arg, struct chunk **loan)
+{
+	journal_lend_over(arg, loan);
+}
+
 void
 reader_init(struct reader *r, struct journal *j, uint64_t next)
 {
 	*r = (struct reader){.journal = j, .next = next};
-	scan_init(&r->scan);
+	scan_init(&r->scan, &(struct scan_lender){.lend = lend, .over = lend_over, .arg = j});
 }
 
 static void

@@ -58,8 +58,8 @@ record_length(const uint8_t *p)
 	return len >= RECORD_HEADER && len <= RECORD_MAX && src_len <= len - RECORD_HEADER && p[5] == 0 ? len : 0;
 }
 
-enum bx_err
-record_read(const uint8_t *p, size_t n, uint64_t seed, struct record *out)
+static enum bx_err
+read_record(const uint8_t *p, size_t n, const uint64_t *seed, struct record *out)
 {
 	if (n < RECORD_HEADER)
 		return BX_ESHORT;
@@ -68,7 +68,7 @@ record_read(const uint8_t *p, size_t n, uint64_t seed, struct record *out)
 		return BX_EBAD;
 	if (len > n)
 		return BX_ESHORT;
-	if (get_u64le(p + 8) != sum_of(p, len, seed))
+	if (seed && get_u64le(p + 8) != sum_of(p, len, *seed))
 		return BX_ESUM;
 	uint32_t src_len = get_u16le(p + 6);
 	out->number = get_u64le(p + 16);
@@ -76,4 +76,16 @@ record_read(const uint8_t *p, size_t n, uint64_t seed, struct record *out)
 	out->frame = (struct bytes){p + RECORD_HEADER + src_len, len - RECORD_HEADER - src_len};
 	out->size = (len + 7) & ~7U;
 	return source_decode(p[4], p + RECORD_HEADER, src_len, &out->source) ? BX_OK : BX_EBAD;
+}
+
+enum bx_err
+record_read(const uint8_t *p, size_t n, uint64_t seed, struct record *out)
+{
+	return read_record(p, n, &seed, out);
+}
+
+enum bx_err
+record_read_summed(const uint8_t *p, size_t n, struct record *out)
+{
+	return read_record(p, n, NULL, out);
 }

@@ -53,5 +53,6 @@ uint32_t record_length(const uint8_t *p);
 
 /* Checks and reads the record that starts at p.  BX_ESHORT, BX_EBAD, BX_ESUM. */
 enum bx_err record_read(const uint8_t *p, size_t n, uint64_t seed, struct record *out);
+enum bx_err record_read_summed(const uint8_t *p, size_t n, struct record *out); /* its sum is known to hold */
 
 #endif

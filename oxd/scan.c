@@ -10,15 +10,26 @@
 enum { WINDOW_BYTES = 256 * 1024 };
 
 void
-scan_init(struct scan *s)
+scan_init(struct scan *s, const struct scan_lender *lender)
 {
 	*s = (struct scan){.fd = -1};
+	if (lender)
+		s->lender = *lender;
+}
+
+static void
+drop_window(struct scan *s)
+{
+	s->window = (struct bytes){NULL, 0};
+	if (s->loan)
+		s->lender.over(s->lender.arg, &s->loan);
 }
 
 void
 scan_fini(struct scan *s)
 {
-	buf_fini(&s->window);
+	drop_window(s);
+	buf_fini(&s->own);
 }
 
 void
@@ -29,39 +40,54 @@ scan_start(struct scan *s, int fd, uint64_t seed, uint64_t at, uint64_t end)
 	s->at = at;
 	s->end = end;
 	s->window_at = 0;
-	buf_clear(&s->window);
+	drop_window(s);
 }
 
 static size_t
 available(const struct scan *s)
 {
-	if (s->at < s->window_at || s->at - s->window_at >= s->window.len)
+	if (s->at < s->window_at || s->at - s->window_at >= s->window.n)
 		return 0;
-	return s->window.len - (size_t)(s->at - s->window_at);
+	return s->window.n - (size_t)(s->at - s->window_at);
+}
+
+static bool
+borrow(struct scan *s, size_t least)
+{
+	if (!s->lender.lend)
+		return false;
+	s->window = s->lender.lend(s->lender.arg, s->seed, s->at, &s->loan);
+	s->window_at = s->at;
+	if (s->window.n >= least)
+		return true;
+	drop_window(s);
+	return false;
 }
 
 static enum bx_err
-fill(struct scan *s, size_t least)
+read_window(struct scan *s, size_t least)
 {
 	uint64_t left = s->end - s->at;
 	size_t want = least > WINDOW_BYTES ? least : WINDOW_BYTES;
 	if (want > left)
 		want = (size_t)left;
-	buf_clear(&s->window);
-	s->window_at = s->at;
-	uint8_t *to = buf_reserve(&s->window, want);
+	drop_window(s);
+	buf_clear(&s->own);
+	uint8_t *to = buf_reserve(&s->own, want);
 	if (!to)
 		return BX_ENOMEM;
-	while (s->window.len < want) {
-		ssize_t n = pread(s->fd, to + s->window.len, want - s->window.len, (off_t)(s->at + s->window.len));
+	while (s->own.len < want) {
+		ssize_t n = pread(s->fd, to + s->own.len, want - s->own.len, (off_t)(s->at + s->own.len));
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return BX_EIO;
 		if (n == 0)
 			break;
-		s->window.len += (size_t)n;
+		s->own.len += (size_t)n;
 	}
+	s->window = (struct bytes){s->own.data, s->own.len};
+	s->window_at = s->at;
 	return BX_OK;
 }
 
@@ -73,7 +99,8 @@ look(struct scan *s, size_t n, enum bx_err *err)
 	if (s->at > s->end || n > s->end - s->at)
 		return NULL;
 	if (available(s) < n) {
-		*err = fill(s, n);
+		drop_window(s);
+		*err = borrow(s, n) ? BX_OK : read_window(s, n);
 		if (*err != BX_OK)
 			return NULL;
 		if (available(s) < n) {
@@ -82,7 +109,7 @@ look(struct scan *s, size_t n, enum bx_err *err)
 		}
 	}
 	*err = BX_OK;
-	return s->window.data + (s->at - s->window_at);
+	return s->window.p + (s->at - s->window_at);
 }
 
 static enum bx_err
@@ -100,7 +127,7 @@ read_here(struct scan *s, struct record *rec)
 	p = look(s, len, &err);
 	if (!p)
 		return err == BX_ESHORT ? BX_EBAD : err;
-	err = record_read(p, len, s->seed, rec);
+	err = s->loan ? record_read_summed(p, len, rec) : record_read(p, len, s->seed, rec);
 	return err == BX_OK ? BX_OK : BX_EBAD;
 }
 
@@ -110,9 +137,10 @@ scan_next(struct scan *s, uint64_t number, struct record *rec)
 	enum bx_err err = read_here(s, rec);
 	if (err == BX_OK && rec->number != number)
 		err = BX_EBAD;
-	if (err != BX_OK && err != BX_EIO) {
-		buf_clear(&s->window);
-		err = read_here(s, rec);
+	if (err != BX_OK && err != BX_EIO && s->at <= s->end) {
+		err = read_window(s, RECORD_HEADER);
+		if (err == BX_OK)
+			err = read_here(s, rec);
 		if (err == BX_OK && rec->number != number)
 			err = BX_EBAD;
 	}

@@ -5,22 +5,37 @@
  * Recovery and readers walk the same way: the record that must be next either stands at the offset or it does not; and
  * when it does not, the next one that holds is searched for byte by byte.  A window of the file is kept in memory; what
  * fails in the window is read afresh once before it counts as damage, since the window may be older than the record.
+ *
+ * Somebody may lend bytes that memory has of the file: then these are the window, and no sum is taken of what never left
+ * this process.
  */
 #ifndef BLUEOX_OXD_SCAN_H
 #define BLUEOX_OXD_SCAN_H
 
 #include "oxd/record.h"
 
+struct chunk;
+
+struct scan_lender {
+	struct bytes (*lend)(void *arg, uint64_t seed, uint64_t at, struct chunk **loan);
+	void (*over)(void *arg, struct chunk **loan);
+	void *arg;
+};
+
 struct scan {
 	int fd; /* borrowed */
 	uint64_t seed;
-	uint64_t at;  /* offset of the next record */
-	uint64_t end; /* records end before this offset */
-	struct buf window;
+	uint64_t at;         /* offset of the next record */
+	uint64_t end;        /* records end before this offset */
+	struct bytes window; /* of own, or lent */
 	uint64_t window_at;
+	struct buf own;
+	struct scan_lender lender; /* all NULL: there is none */
+	struct chunk *loan;
 };
 
-void scan_init(struct scan *s);
+/* The lender may be NULL. */
+void scan_init(struct scan *s, const struct scan_lender *lender);
 void scan_fini(struct scan *s);
 
 /* Points the scan at another file; keeps the window's memory. */

@@ -80,13 +80,15 @@ seen_note(struct seen *s, struct bytes type, struct bytes host, double end, doub
 void
 seen_note_frame(struct seen *s, const struct frame *frame, uint8_t source_kind, int64_t arrival_ns)
 {
-	/* One ring is one host: the last event of each run of a type tells enough. */
-	bool each = source_kind == SOURCE_PUSH;
+	/* The last event of each run of a type and host tells enough; one ring is one host. */
+	bool hosts = source_kind == SOURCE_PUSH;
 	double arrival = clock_seconds(arrival_ns);
 	struct frame walk = *frame;
 	struct frame_event ev, held = {0};
+	struct seen_host w = {0};
 	while (frame_next(&walk, &ev)) {
-		if (held.map.p && (each || !bytes_equal(ev.type, held.type)))
+		bool changed = hosts && seen_host_next(&w, ev.map);
+		if (held.map.p && (changed || !bytes_equal(ev.type, held.type)))
 			seen_note(s, held.type, seen_host_of(held.map), held.end, arrival);
 		held = ev;
 	}
@@ -127,25 +129,76 @@ seen_encode(struct seen *s, struct buf *out)
 	pthread_mutex_unlock(&s->lock);
 }
 
-struct bytes
-seen_host_of(struct bytes map)
+static bool
+is_text(const struct mp_token *t)
+{
+	return t->kind == MP_STR || t->kind == MP_BIN;
+}
+
+static bool
+is_key(const struct mp_token *t, const char *key, uint32_t n)
+{
+	return is_text(t) && t->len == n && memcmp(t->data, key, n) == 0;
+}
+
+/* Reads as far as the host; notes where the text of the id lies, when that comes before it. */
+static void
+find_host(struct seen_host *w, struct bytes map)
 {
 	struct cursor c;
 	struct mp_token top, key, value;
+	*w = (struct seen_host){0};
 	cursor_init(&c, map.p, map.n);
 	if (!mp_next(&c, &top) || top.kind != MP_MAP)
-		return (struct bytes){NULL, 0};
+		return;
 	for (uint32_t i = 0; i < top.len; i++) {
 		struct cursor peek = c;
 		if (!mp_next(&peek, &key) || !mp_skip(&c))
-			break;
-		bool host =
-		    (key.kind == MP_STR || key.kind == MP_BIN) && key.len == 4 && memcmp(key.data, "host", 4) == 0;
+			return;
+		bool id = is_key(&key, "id", 2), host = is_key(&key, "host", 4);
 		peek = c;
-		if (host && mp_next(&peek, &value) && (value.kind == MP_STR || value.kind == MP_BIN))
-			return (struct bytes){value.data, value.len};
+		if ((id || host) && mp_next(&peek, &value) && is_text(&value)) {
+			if (host) {
+				w->before = map.p;
+				w->host = (struct bytes){value.data, value.len};
+				w->end = (size_t)(value.data - map.p) + value.len;
+				return;
+			}
+			w->id_at = (size_t)(value.data - map.p);
+			w->id_end = w->id_at + value.len;
+		}
 		if (!mp_skip(&c))
-			break;
+			return;
 	}
-	return (struct bytes){NULL, 0};
+}
+
+/*
+ * Up to the host nothing but the text of the id differs, and how long that is stands in front of it: then the host is the
+ * same, too.
+ */
+static bool
+begins_as_before(const struct seen_host *w, struct bytes map)
+{
+	return w->before && map.n >= w->end && memcmp(map.p, w->before, w->id_at) == 0 &&
+	       memcmp(map.p + w->id_end, w->before + w->id_end, w->end - w->id_end) == 0;
+}
+
+bool
+seen_host_next(struct seen_host *w, struct bytes map)
+{
+	struct bytes last = w->host;
+	bool first = !w->any;
+	if (begins_as_before(w, map))
+		return false;
+	find_host(w, map);
+	w->any = true;
+	return first || !bytes_equal(last, w->host);
+}
+
+struct bytes
+seen_host_of(struct bytes map)
+{
+	struct seen_host w;
+	find_host(&w, map);
+	return w.host;
 }

@@ -41,4 +41,17 @@ void seen_encode(struct seen *s, struct buf *out);
 /* The host of an event, read no further than needed. */
 struct bytes seen_host_of(struct bytes map);
 
+/*
+ * The hosts of one event after the other, in little time where they begin alike; their bytes stay where they are.  True
+ * when w->host is another one than before, and for the first.  A struct of all zeroes begins.
+ */
+struct seen_host {
+	struct bytes host; /* of the newest event, or of one that said the same */
+	bool any;
+	const uint8_t *before; /* that one's map, up to the end of its host; NULL: it has none */
+	size_t id_at, id_end, end;
+};
+
+bool seen_host_next(struct seen_host *w, struct bytes map);
+
 #endif

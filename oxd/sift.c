@@ -73,23 +73,21 @@ sift_clients(struct sift *s, struct buf *b, size_t frame_at)
 	struct frame walk = unsealed(b, frame_at);
 	struct frame_event ev;
 	struct audit_entry *entry = NULL;
-	struct bytes host, last = {NULL, 0};
+	struct seen_host w = {0};
 	uint32_t kept = 0;
 	uint64_t found_run = 0, kept_run = 0; /* of one host's events in a row: one count for all of them */
 	int64_t now_ns = clock_mono_ns();
 	if (s->rules)
 		begin(s);
 	while (frame_next(&walk, &ev)) {
-		host = seen_host_of(ev.map);
-		if (!entry || !bytes_equal(host, last)) {
+		if (seen_host_next(&w, ev.map)) {
 			if (entry) {
 				audit_written(s->audit, entry, found_run);
 				audit_found(s->audit, entry, found_run);
 				audit_kept(s->audit, entry, kept_run);
 			}
-			entry = audit_clients(s->audit, host);
+			entry = audit_clients(s->audit, w.host);
 			found_run = kept_run = 0;
-			last = host;
 		}
 		bool stays = !s->rules || sift_event(s, &ev, entry, clients, now_ns);
 		found_run++;

@@ -21,7 +21,8 @@ pack(struct relaypack *p, struct buf *b, size_t start, struct bytes plain)
 	uint8_t *to = buf_extend(b, plain.n);
 	if (!p->packer || !to)
 		return false;
-	size_t n = ZSTD_compressCCtx(p->packer, to, plain.n, plain.p, plain.n, RELAYPACK_LEVEL);
+	int level = plain.n < RELAYPACK_BUSY ? RELAYPACK_LEVEL : RELAYPACK_LEVEL_BUSY;
+	size_t n = ZSTD_compressCCtx(p->packer, to, plain.n, plain.p, plain.n, level);
 	if (ZSTD_isError(n) || n >= plain.n) {
 		b->len -= plain.n;
 		return false;

@@ -737,6 +737,109 @@ the_golden_segment_reads_as_it_always_did(void **state)
 	world_fini(&w);
 }
 
+/* Reads up to `upto`; each frame holds, and has its record's number. */
+static void
+read_on(struct reader *r, uint64_t upto)
+{
+	struct record rec;
+	struct frame frame;
+	while (r->next <= upto) {
+		assert_int_equal(reader_next(r, &rec), BX_OK);
+		assert_int_equal(frame_open(rec.frame.p, rec.frame.n, &frame), BX_OK);
+		assert_int_equal(frame.seq, rec.number);
+	}
+}
+
+enum { BIG = 50000 };
+
+static void
+append_big(struct world *w, uint64_t n)
+{
+	static uint8_t map[BIG];
+	static const uint8_t origin[FRAME_ORIGIN] = "origin";
+	struct buf frame = {0};
+	frame_start(&frame);
+	frame_add(&frame, 0, (struct bytes){(const uint8_t *)"t", 1}, 1.5, (struct bytes){map, BIG - n % 997});
+	frame_seal(&frame, 0, origin, n);
+	if (!journal_has_room(w->journal, frame.len)) {
+		assert_int_equal(journal_write(w->journal), BX_OK);
+		assert_int_equal(journal_roll(w->journal, frame.len), BX_OK);
+	}
+	journal_append(w->journal, &world_push, (struct bytes){frame.data, frame.len});
+	buf_fini(&frame);
+}
+
+static void
+write_and_sync(struct world *w)
+{
+	assert_int_equal(journal_write(w->journal), BX_OK);
+	world_sync(w);
+}
+
+/* Memory has the newest megabytes only: readers go back and forth between it and the files, and each sees the same. */
+static void
+readers_far_behind_and_close_by_read_the_same(void **state)
+{
+	(void)state;
+	enum { RECORDS = 600, CLOSE = 3 };
+	struct world w;
+	struct reader far, close_by, halting;
+	world_init(&w, 4 << 20);
+	world_open(&w);
+	reader_init(&far, w.journal, 1);
+	reader_init(&close_by, w.journal, 1);
+	reader_init(&halting, w.journal, 1);
+	for (uint64_t n = 1; n <= RECORDS; n++) {
+		append_big(&w, n);
+		if (n % 7 == 0) {
+			write_and_sync(&w);
+			read_on(&close_by, n);
+		}
+		if (n == 7)
+			read_on(&far, CLOSE); /* and it keeps what it was lent, while the rest goes by */
+		if (n % 200 == 0)
+			read_on(&halting, journal_synced(w.journal) - n % 3);
+	}
+	write_and_sync(&w);
+	read_on(&far, RECORDS);
+	read_on(&halting, RECORDS);
+	read_on(&close_by, RECORDS);
+	assert_int_equal(far.damaged + halting.damaged + close_by.damaged, 0);
+	reader_fini(&far);
+	reader_fini(&halting);
+	reader_fini(&close_by);
+	world_fini(&w);
+}
+
+/* Shown by files that hold nothing any more. */
+static void
+what_was_lent_stays_though_memory_goes_on(void **state)
+{
+	(void)state;
+	enum { FIRST = 20, RECORDS = 600 };
+	struct world w;
+	struct reader r;
+	char path[512];
+	world_init(&w, 64 << 20);
+	world_open(&w);
+	for (uint64_t n = 1; n <= FIRST; n++)
+		append_big(&w, n);
+	write_and_sync(&w);
+	reader_init(&r, w.journal, 1);
+	read_on(&r, 1);
+	for (uint64_t n = FIRST + 1; n <= RECORDS; n++) {
+		append_big(&w, n);
+		if (n % 20 == 0)
+			write_and_sync(&w);
+	}
+	segment_path(&w, path);
+	assert_int_equal(truncate(path, 4096), 0);
+	read_on(&r, FIRST);
+	assert_int_equal(r.damaged, 0);
+	reader_fini(&r);
+	world_fini(&w);
+}
+
 int
 main(void)
 {
@@ -745,6 +848,8 @@ main(void)
 	    cmocka_unit_test(the_golden_segment_reads_as_it_always_did),
 	    cmocka_unit_test(what_is_appended_is_read_again_across_segments_and_starts),
 	    cmocka_unit_test(nothing_is_read_before_it_is_synced),
+	    cmocka_unit_test(readers_far_behind_and_close_by_read_the_same),
+	    cmocka_unit_test(what_was_lent_stays_though_memory_goes_on),
 	    cmocka_unit_test(when_the_disk_gets_well_everything_appended_is_there),
 	    cmocka_unit_test(who_listens_is_told_of_each_sync_until_it_listens_no_more),
 	    cmocka_unit_test(without_syncs_what_is_written_counts_at_once_and_stays),
