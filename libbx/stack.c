@@ -18,6 +18,13 @@
 #define UNW_LOCAL_ONLY
 #include <libunwind.h> /* types alone: nothing of it is linked */
 
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#else
+#define VALGRIND_DISABLE_ERROR_REPORTING ((void)0)
+#define VALGRIND_ENABLE_ERROR_REPORTING  ((void)0)
+#endif
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -63,10 +70,32 @@ count_refused(void)
 		atomic_fetch_add_explicit(&p->stacks_refused, 1, memory_order_relaxed);
 }
 
+/* A few instructions that do nothing but under valgrind, for which libunwind tries addresses in a way that looks wrong. */
+static void
+enter_unwinder(void)
+{
+	unwinding = true;
+	VALGRIND_DISABLE_ERROR_REPORTING;
+}
+
+static void
+leave_unwinder(void)
+{
+	VALGRIND_ENABLE_ERROR_REPORTING;
+	unwinding = false;
+}
+
+/* libunwind takes a lock as a thread ends, when ThreadSanitizer, whose lock that is, has done with the thread. */
+static bool
+is_unsafe_here(void)
+{
+	return dlsym(RTLD_DEFAULT, "__tsan_init") != NULL;
+}
+
 static bool
 find_functions(struct unwinder *u)
 {
-	void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+	void *library = is_unsafe_here() ? NULL : dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
 	if (!library)
 		return false;
 	*(void **)&u->backtrace = dlsym(library, "unw_backtrace");
@@ -122,9 +151,9 @@ stack_take(struct stack *s, const void *skip_object)
 	int kept = errno, cancel;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel); /* the unwinder makes system calls that end threads */
 	const struct unwinder *u = open_unwinder();
-	unwinding = true;
+	enter_unwinder();
 	int n = u ? u->backtrace(s->pcs, STACK_FRAMES) : 0;
-	unwinding = false;
+	leave_unwinder();
 	pthread_setcancelstate(cancel, &cancel);
 	errno = kept;
 	const struct link_map *own = object_of((const void *)(uintptr_t)stack_take), *skip = object_of(skip_object);
@@ -196,11 +225,11 @@ stack_take_interrupted(const void *context, void **pcs, int max)
 		count_refused();
 		return n;
 	}
-	unwinding = true;
+	enter_unwinder();
 	if (called)
 		undo_call(&at);
 	int walked = walk(u, &at, !called, pcs + called, max - called);
-	unwinding = false;
+	leave_unwinder();
 	errno = kept;
 	return walked > 0 ? walked + called : n;
 }
