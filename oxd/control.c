@@ -2,7 +2,10 @@
 /* control: a table of commands; each writes its answer at once or leaves something to wait for. */
 #include "oxd/control.h"
 
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+#include <utlist.h>
 #include <zmq.h>
 
 #include "include/blueox.h"
@@ -22,6 +25,11 @@ control_init(struct control *c, void *socket, const struct control_world *world)
 void
 control_fini(struct control *c)
 {
+	struct control_job *job, *next;
+	LL_FOREACH_SAFE(c->jobs, job, next)
+	{
+		free(job);
+	}
 	buf_fini(&c->answer);
 }
 
@@ -45,8 +53,27 @@ control_ok(struct control *c)
 void
 control_wait(struct control *c, control_look *look)
 {
-	c->look = look;
-	c->give_up_ns = clock_mono_ns() + patience_ns;
+	c->job->look = look;
+	c->job->give_up_ns = clock_mono_ns() + patience_ns;
+}
+
+/* The same for what the ingest thread is asked. */
+static void
+ask_ingest(struct control *c, enum ingest_ask ask, control_look *look)
+{
+	c->job->asks = true;
+	c->job->ask = ask;
+	c->job->ticket = ingest_question(c->world.ingest, ask);
+	control_wait(c, look);
+}
+
+static bool
+ingest_has_answered(struct control *c, struct buf *list)
+{
+	if (!ingest_answer(c->world.ingest, c->job->ticket, list, &c->job->upto))
+		return false;
+	c->job->asks = false;
+	return true;
 }
 
 /* ---- commands ---------------------------------------------------------------------------------------------------- */
@@ -106,7 +133,7 @@ log_is_flushed(struct control *c)
 {
 	uint64_t through =
 	    c->world.logwriter ? logwriter_checkpointed(c->world.logwriter) : forward_acked(c->world.forward);
-	if (through < c->upto)
+	if (through < c->job->upto)
 		return false;
 	control_ok(c);
 	return true;
@@ -115,12 +142,12 @@ log_is_flushed(struct control *c)
 static bool
 rings_are_flushed(struct control *c)
 {
-	if (!ingest_answer(c->world.ingest, c->ticket, NULL, &c->upto))
+	if (!ingest_has_answered(c, NULL))
 		return false;
 	journal_sync_soon(c->world.journal);
 	if (c->world.logwriter)
-		logwriter_hurry(c->world.logwriter, c->upto);
-	c->look = log_is_flushed;
+		logwriter_hurry(c->world.logwriter, c->job->upto);
+	c->job->look = log_is_flushed;
 	return false;
 }
 
@@ -128,15 +155,14 @@ static void
 flush(struct control *c, struct bytes request)
 {
 	(void)request;
-	c->ticket = ingest_question(c->world.ingest, INGEST_FLUSH);
-	control_wait(c, rings_are_flushed);
+	ask_ingest(c, INGEST_FLUSH, rings_are_flushed);
 }
 
 static bool
 rings_are_told(struct control *c)
 {
 	struct buf list = {0};
-	if (!ingest_answer(c->world.ingest, c->ticket, &list, NULL))
+	if (!ingest_has_answered(c, &list))
 		return false;
 	mp_add_map(&c->answer, 1);
 	mp_add_strz(&c->answer, "rings");
@@ -149,15 +175,14 @@ static void
 rings(struct control *c, struct bytes request)
 {
 	(void)request;
-	c->ticket = ingest_question(c->world.ingest, INGEST_RINGS);
-	control_wait(c, rings_are_told);
+	ask_ingest(c, INGEST_RINGS, rings_are_told);
 }
 
 static bool
 audit_is_told(struct control *c)
 {
 	struct buf list = {0};
-	if (!ingest_answer(c->world.ingest, c->ticket, &list, NULL))
+	if (!ingest_has_answered(c, &list))
 		return false;
 	mp_add_map(&c->answer, 2);
 	mp_pair_double(&c->answer, "since", clock_seconds(c->world.started_ns));
@@ -171,15 +196,14 @@ static void
 audit(struct control *c, struct bytes request)
 {
 	(void)request;
-	c->ticket = ingest_question(c->world.ingest, INGEST_AUDIT);
-	control_wait(c, audit_is_told);
+	ask_ingest(c, INGEST_AUDIT, audit_is_told);
 }
 
 static bool
 rules_are_told(struct control *c)
 {
 	struct buf list = {0};
-	if (!ingest_answer(c->world.ingest, c->ticket, &list, NULL))
+	if (!ingest_has_answered(c, &list))
 		return false;
 	mp_add_map(&c->answer, 1);
 	mp_add_strz(&c->answer, "rules");
@@ -192,14 +216,13 @@ static void
 rules(struct control *c, struct bytes request)
 {
 	(void)request;
-	c->ticket = ingest_question(c->world.ingest, INGEST_RULES);
-	control_wait(c, rules_are_told);
+	ask_ingest(c, INGEST_RULES, rules_are_told);
 }
 
 static bool
 log_is_rotated(struct control *c)
 {
-	if (!logwriter_rotated(c->world.logwriter, c->ticket))
+	if (!logwriter_rotated(c->world.logwriter, c->job->ticket))
 		return false;
 	control_ok(c);
 	return true;
@@ -213,7 +236,7 @@ rotate(struct control *c, struct bytes request)
 		control_error(c, "nothing is logged here");
 		return;
 	}
-	c->ticket = logwriter_rotate(c->world.logwriter);
+	c->job->ticket = logwriter_rotate(c->world.logwriter);
 	control_wait(c, log_is_rotated);
 }
 
@@ -272,47 +295,114 @@ run_request(struct control *c, const uint8_t *p, size_t n, bool one_part)
 		command->run(c, request);
 }
 
+/* To the one at hand, which is done then. */
 static void
 send_answer(struct control *c)
 {
-	c->look = NULL;
+	const struct control_job *job = c->job;
 	if (c->answer.err != BX_OK)
 		control_error(c, "out of memory");
-	zmq_send(c->socket, c->answer.data, c->answer.len, ZMQ_DONTWAIT); /* whoever asked may have left: all one */
+	/* Whoever asked may have left: all one. */
+	if (zmq_send(c->socket, job->asker, job->asker_n, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0 &&
+	    zmq_send(c->socket, "", 0, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0)
+		zmq_send(c->socket, c->answer.data, c->answer.len, ZMQ_DONTWAIT);
+}
+
+/* The connection's name and an empty part, as REQ has it. */
+static bool
+take_envelope(void *socket, struct control_job *job, zmq_msg_t *m)
+{
+	if (!zmq_msg_more(m) || zmq_msg_size(m) > sizeof job->asker)
+		return false;
+	job->asker_n = zmq_msg_size(m);
+	memcpy(job->asker, zmq_msg_data(m), job->asker_n);
+	return zmq_msg_recv(m, socket, 0) >= 0 && zmq_msg_size(m) == 0 && zmq_msg_more(m) &&
+	       zmq_msg_recv(m, socket, 0) >= 0;
+}
+
+static bool
+drop_rest(void *socket, const zmq_msg_t *m)
+{
+	zmq_msg_t extra;
+	bool some = zmq_msg_more(m);
+	for (int more = some; more;) {
+		zmq_msg_init(&extra);
+		more = zmq_msg_recv(&extra, socket, 0) >= 0 && zmq_msg_more(&extra);
+		zmq_msg_close(&extra);
+	}
+	return some;
+}
+
+/* False when it is answered. */
+static bool
+begin(struct control *c, struct control_job *job)
+{
+	zmq_msg_t m;
+	zmq_msg_init(&m);
+	if (zmq_msg_recv(&m, c->socket, ZMQ_DONTWAIT) < 0) {
+		zmq_msg_close(&m);
+		return false;
+	}
+	bool whole = take_envelope(c->socket, job, &m);
+	bool one_part = !drop_rest(c->socket, &m);
+	c->job = job;
+	buf_clear(&c->answer);
+	if (!whole) {
+		stats_add(c->world.stats, STAT_control_bad, 1);
+	} else {
+		run_request(c, zmq_msg_data(&m), zmq_msg_size(&m), one_part);
+		if (!job->look)
+			send_answer(c);
+	}
+	zmq_msg_close(&m);
+	return job->look != NULL;
 }
 
 void
 control_take(struct control *c)
 {
-	zmq_msg_t m, extra;
-	zmq_msg_init(&m);
-	if (zmq_msg_recv(&m, c->socket, ZMQ_DONTWAIT) < 0) {
-		zmq_msg_close(&m);
+	struct control_job now = {0}, *job;
+	if (!control_reads(c) || !begin(c, &now))
+		return;
+	job = malloc(sizeof *job);
+	if (!job)
+		abort();
+	*job = now;
+	LL_APPEND(c->jobs, job);
+	c->waiting++;
+}
+
+/* Newer questions may have been asked meanwhile: then it is asked again, once nobody's is open. */
+static void
+ask_again(struct control *c)
+{
+	for (struct control_job *job = c->jobs; job; job = job->next) {
+		if (!job->asks || !ingest_is_free(c->world.ingest))
+			continue;
+		job->ticket = ingest_question(c->world.ingest, job->ask);
 		return;
 	}
-	bool one_part = !zmq_msg_more(&m);
-	for (int more = !one_part; more;) {
-		zmq_msg_init(&extra);
-		more = zmq_msg_recv(&extra, c->socket, 0) >= 0 && zmq_msg_more(&extra);
-		zmq_msg_close(&extra);
-	}
-	buf_clear(&c->answer);
-	run_request(c, zmq_msg_data(&m), zmq_msg_size(&m), one_part);
-	zmq_msg_close(&m);
-	if (!c->look)
-		send_answer(c);
 }
 
 void
 control_go_on(struct control *c)
 {
-	if (!c->look)
-		return;
-	bool done = c->look(c);
-	if (!done && clock_mono_ns() >= c->give_up_ns) {
-		control_error(c, "not done within a minute; see the state");
-		done = true;
-	}
-	if (done)
+	struct control_job *job, *next;
+	LL_FOREACH_SAFE(c->jobs, job, next)
+	{
+		c->job = job;
+		buf_clear(&c->answer);
+		bool done = job->look(c);
+		if (!done && clock_mono_ns() >= job->give_up_ns) {
+			control_error(c, "not done within a minute; see the state");
+			done = true;
+		}
+		if (!done)
+			continue;
 		send_answer(c);
+		LL_DELETE(c->jobs, job);
+		free(job);
+		c->waiting--;
+	}
+	ask_again(c);
 }

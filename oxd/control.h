@@ -2,10 +2,10 @@
 /*
  * control: what oxctl and oxview ask of a running oxd.
  *
- * REP socket, MessagePack: a map with `cmd` in, a map out; `error` in it says what was wrong.  Whatever arrives is
- * answered, garbage too, or the socket would wait for its answer for ever.  Commands and answers are in
- * doc/CONTROL.md.  Some take a while: their answer is given later, and until then no other request is read.  Control
- * thread only.
+ * MessagePack: a map with `cmd` in, a map out; `error` in it says what was wrong.  For who asks, with REQ, it looks like a
+ * REP socket: whatever arrives is answered, garbage too, or it would wait for ever.  It is a ROUTER, since some commands
+ * take a while: their answer is given later, and others are not kept waiting.  Commands and answers are in doc/CONTROL.md.
+ * Control thread only.
  *
  * A command is a line in the table in control.c and a function; one with a concept of its own has its file, and is
  * declared in control_command.h.
@@ -20,7 +20,10 @@
 #include "oxd/ports.h"
 #include "oxd/relay_port.h"
 
-enum { CONTROL_MAX = 64 * 1024 }; /* bytes of a request; ZeroMQ closes the connection for twice that */
+enum {
+	CONTROL_MAX = 64 * 1024,  /* bytes of a request; ZeroMQ closes the connection for twice that */
+	CONTROL_WAITING_MAX = 64, /* requests whose answers are awaited; no further one is read then */
+};
 
 /* What control may look at and ask of; all borrowed. */
 struct control_world {
@@ -42,30 +45,49 @@ struct control;
 /* Looks whether what a command waits for is there; true when `answer` is complete. */
 typedef bool control_look(struct control *c);
 
-struct control {
-	void *socket; /* a bound REP, borrowed */
-	struct control_world world;
-	struct buf answer;
-	control_look *look; /* what the command at hand waits for; NULL: none is at hand */
+/* A request that is being answered. */
+struct control_job {
+	uint8_t asker[32]; /* as ZeroMQ names the connection */
+	size_t asker_n;
+	control_look *look; /* what it waits for; NULL: the answer is complete */
+	bool asks;          /* the ingest thread, of which only the newest question is answered */
+	enum ingest_ask ask;
 	unsigned ticket;
 	uint64_t upto;
 	int64_t give_up_ns;
+	struct control_job *next;
+};
+
+struct control {
+	void *socket; /* a bound ROUTER, borrowed */
+	struct control_world world;
+	struct control_job *job;  /* the one at hand */
+	struct buf answer;        /* to that one */
+	struct control_job *jobs; /* those that wait, oldest first */
+	unsigned waiting;
 	bool shutdown; /* somebody asked for it */
 };
 
 void control_init(struct control *c, void *socket, const struct control_world *world);
 void control_fini(struct control *c);
 
-/* Reads and answers one request, or begins to.  Call when the socket has something and nothing is awaited. */
+/* Reads and answers one request, or begins to. */
 void control_take(struct control *c);
 
-/* Gives the answer that is awaited, if it is there by now. */
+/* Gives the answers that are awaited, as far as they are there by now. */
 void control_go_on(struct control *c);
 
 static inline bool
 control_waits(const struct control *c)
 {
-	return c->look != NULL;
+	return c->jobs != NULL;
+}
+
+/* Whether to read on. */
+static inline bool
+control_reads(const struct control *c)
+{
+	return c->waiting < CONTROL_WAITING_MAX;
 }
 
 #endif

@@ -20,7 +20,8 @@ typedef void control_command(struct control *c, struct bytes request);
 void control_error(struct control *c, const char *why);
 void control_ok(struct control *c);
 
-/* The answer comes later: `look` is called every few milliseconds, and an error given after a minute. */
+/* The answer comes later: `look` is called every few milliseconds, and an error given after a minute.  Others are answered
+ * meanwhile: what it needs is in c->job. */
 void control_wait(struct control *c, control_look *look);
 
 /* The value of a key of the request; false when it is not there, or no text that fits. */

@@ -7,7 +7,7 @@ static bool
 peers_are_told(struct control *c)
 {
 	struct buf list = {0};
-	if (!relay_port_answer(c->world.peers, c->ticket, &list))
+	if (!relay_port_answer(c->world.peers, c->job->ticket, &list))
 		return false;
 	mp_add_map(&c->answer, 1);
 	mp_add_strz(&c->answer, "peers");
@@ -20,6 +20,6 @@ void
 control_peers(struct control *c, struct bytes request)
 {
 	(void)request;
-	c->ticket = relay_port_question(c->world.peers);
+	c->job->ticket = relay_port_question(c->world.peers);
 	control_wait(c, peers_are_told);
 }

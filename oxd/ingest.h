@@ -99,5 +99,6 @@ void ingest_report_every(struct ingest *in, int64_t report_ns);
  */
 unsigned ingest_question(struct ingest *in, enum ingest_ask ask);
 bool ingest_answer(struct ingest *in, unsigned ticket, struct buf *list, uint64_t *upto);
+bool ingest_is_free(struct ingest *in); /* nobody's question is open: only the newest is answered */
 
 #endif

@@ -107,6 +107,12 @@ ingest_questioned(struct ingest *in)
 	return open;
 }
 
+bool
+ingest_is_free(struct ingest *in)
+{
+	return !ingest_questioned(in);
+}
+
 unsigned
 ingest_question(struct ingest *in, enum ingest_ask ask)
 {
@@ -123,7 +129,7 @@ bool
 ingest_answer(struct ingest *in, unsigned ticket, struct buf *list, uint64_t *upto)
 {
 	pthread_mutex_lock(&in->lock);
-	bool answered = in->answered == ticket;
+	bool answered = in->answered == ticket && in->ticket == ticket;
 	if (answered && in->ask != INGEST_FLUSH)
 		buf_put(list, in->list.data, in->list.len);
 	if (answered && in->ask == INGEST_FLUSH)

@@ -381,7 +381,7 @@ serve(struct oxd *o)
 		zmq_pollitem_t items[] = {
 		    {.fd = o->signal_fd, .events = ZMQ_POLLIN},
 		    {.socket = o->stream_port.socket, .events = ZMQ_POLLIN},
-		    {.socket = o->control_port.socket, .events = waits ? 0 : ZMQ_POLLIN},
+		    {.socket = o->control_port.socket, .events = control_reads(&o->control) ? ZMQ_POLLIN : 0},
 		};
 		zmq_poll(items, 3,
 		    more && o->stream.passing      ? POLL_PASSING_MS
@@ -392,10 +392,8 @@ serve(struct oxd *o)
 		take_signal(o);
 		look_for_home(o);
 		stream_listen(&o->stream);
-		if (waits)
-			control_go_on(&o->control);
-		else
-			control_take(&o->control);
+		control_go_on(&o->control);
+		control_take(&o->control);
 		more = stream_send(&o->stream);
 		if (watchdog_us && threads_move(o, (int64_t)watchdog_us * 1000 / 2))
 			sd_notify(0, "WATCHDOG=1");

@@ -82,7 +82,8 @@ open_and_bind(struct port *p, void *zmq, int type, const struct addr *where)
 		errno = EADDRINUSE;
 		return false;
 	}
-	p->socket = zmq_socket(zmq, type);
+	p->socket =
+	    zmq_socket(zmq, type == ZMQ_REP ? ZMQ_ROUTER : type); /* whose askers need not wait for each other */
 	addr_endpoint(where, endpoint);
 	if (p->socket && set_limits(p->socket, type, where) && curve_guard(p->socket, where, &p->curve)) {
 		if (p->curve)
