@@ -4,8 +4,9 @@
  *
  *     ringload THREADS EVENTS_PER_SECOND SECONDS [hold]
  *
- * Each thread has a ring of its own and its share of the pace; after each burst it pauses for a quarter of a millisecond, and it
- * makes up for what it is behind, but for no more than 10 ms.  An event that finds its ring full is dropped, as in any program.
+ * Each thread has a ring of its own and its share of the pace; after each burst it pauses for a quarter of a millisecond,
+ * and it makes up for what it is behind, but for no more than 2 ms: a burst is not the pace.  An event that finds its
+ * ring full is dropped, as in any program.
  * Prints {"tried", "kept", "seconds", "cpu_s"} as JSON.  With "hold" the rings are then kept, unused, until standard
  * input ends.
  */
@@ -57,8 +58,8 @@ load(void *arg)
 	double start = now(), sent = 0;
 	for (double t = start; t - start < seconds; t = now()) {
 		double due = (t - start) * rate_each;
-		if (due - sent > rate_each / 100)
-			sent = due - rate_each / 100;
+		if (due - sent > rate_each / 500)
+			sent = due - rate_each / 500;
 		for (; sent < due; sent++)
 			good += (uint64_t)emit_one(thread, n++);
 		pace_us(250);
