@@ -39,6 +39,8 @@ static const struct setting table[] = {
     SETTING(where, "where", 'w', SET_TEXT, .value = "FILTER",
 	.help = "only events for which this holds: 'response.status >= 500 && duration > 250ms'"),
     SETTING(all, "all", 'a', SET_FLAG, .help = "also events that were shown already"),
+    SETTING(remember, "remember", 0, SET_UINT, .value = "N", .fallback = "65536",
+	.help = "how many events are remembered, so that a repeat is left out"),
     SETTING(errors_only, "errors-only", 0, SET_FLAG, .help = "only events with an error"),
     SETTING(pretty, "pretty", 'p', SET_FLAG, .help = "for people, event by event (default on a terminal)"),
     SETTING(json, "json", 'j', SET_FLAG, .help = "a line of JSON for each event (default elsewhere)"),

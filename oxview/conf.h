@@ -32,6 +32,7 @@ struct conf {
 	    version, man;
 	uint64_t limit, top; /* 0: none */
 	int64_t timeline_ns;
+	uint64_t remember;
 	uint64_t memory_bytes;
 	int verbose;
 

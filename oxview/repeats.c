@@ -1,28 +1,42 @@
 /* SPDX-License-Identifier: ISC */
-/* repeats: a hash belongs to one line of eight; when that is full the place that the hash names gives way. */
+/* repeats: a hash belongs to one line of eight; the oldest of a full line gives way. */
 #include "oxview/repeats.h"
 
+#include <string.h>
 #include <sys/mman.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { LINE = 8 };
+enum { LINE = 8, HUGE_PAGE = 2 * 1024 * 1024 };
 
 bool
-repeats_init(struct repeats *r)
+repeats_init(struct repeats *r, uint64_t kept)
 {
-	size_t bytes = (size_t)REPEATS_KEPT * sizeof *r->lines;
-	void *lines = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	*r = (struct repeats){.lines = lines == MAP_FAILED ? NULL : lines};
-	return r->lines != NULL;
+	size_t power = REPEATS_LEAST;
+	while (power < kept && power < REPEATS_MOST)
+		power *= 2;
+	size_t bytes = power * sizeof *r->lines;
+	uint8_t *map = mmap(NULL, bytes + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	*r = (struct repeats){.kept = power};
+	if (map == MAP_FAILED)
+		return false;
+	/* Each lookup is somewhere else: with small pages finding the page takes longer than the lookup. */
+	size_t before = (HUGE_PAGE - (uintptr_t)map % HUGE_PAGE) % HUGE_PAGE;
+	if (before > 0)
+		munmap(map, before);
+	if (before < HUGE_PAGE)
+		munmap(map + before + bytes, HUGE_PAGE - before);
+	madvise(map + before, bytes, MADV_HUGEPAGE); /* where there are none, small ones serve */
+	r->lines = (void *)(map + before);
+	return true;
 }
 
 void
 repeats_fini(struct repeats *r)
 {
 	if (r->lines)
-		munmap((void *)r->lines, (size_t)REPEATS_KEPT * sizeof *r->lines);
+		munmap((void *)r->lines, r->kept * sizeof *r->lines);
 	r->lines = NULL;
 }
 
@@ -41,18 +55,18 @@ repeats_seen(struct repeats *r, const struct event *ev)
 {
 	if (!ev->span.p || ev->span.n == 0)
 		return false;
-	uint64_t hash = hash_of(ev);
-	_Atomic uint64_t *line = r->lines + hash % (REPEATS_KEPT / LINE) * LINE;
-	for (size_t i = 0; i < LINE; i++) {
-		uint64_t there = atomic_load_explicit(&line[i], memory_order_relaxed);
-		if (there == 0 && atomic_compare_exchange_strong_explicit(
-				      &line[i], &there, hash, memory_order_relaxed, memory_order_relaxed))
-			return false;
-		if (there == hash) {
-			atomic_fetch_add_explicit(&r->count, 1, memory_order_relaxed);
-			return true;
-		}
+	/*
+	 * The line is seldom in a cache.  No branch depends on where in it something stands, so that the processor goes
+	 * on with the next event while the line is on its way.
+	 */
+	uint64_t hash = hash_of(ev), *line = r->lines + (hash & (r->kept / LINE - 1)) * LINE, different = 1;
+	for (size_t i = 0; i < LINE; i++)
+		different &= (uint64_t)(line[i] != hash);
+	if (!different) {
+		r->count++;
+		return true;
 	}
-	atomic_store_explicit(&line[hash >> 61], hash, memory_order_relaxed);
+	memmove(line + 1, line, (LINE - 1) * sizeof *line);
+	line[0] = hash;
 	return false;
 }

@@ -5,28 +5,28 @@
  * Failing over from one log to another, and putting a log file back that was replaced, can leave an event in two places.
  * Two events are one when span, type, start and end are the same; events without a span are never taken for repeats.
  *
- * Memory is bounded: of each event a hash of 64 bits is kept, of the last million or so.  A repeat that is further away
- * than that is shown again.
- *
- * Any number of threads may ask at once: of the same event in several, one is told that it is new.
+ * Memory is bounded: of each event a hash of 64 bits is kept, of the last so many.  A repeat that is further away than
+ * that is shown again.  Within the caches of a processor a lookup costs a few nanoseconds; in a table of many megabytes
+ * it costs more than counting the event does.
  */
 #ifndef BLUEOX_OXVIEW_REPEATS_H
 #define BLUEOX_OXVIEW_REPEATS_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "libbx/core/event.h"
 
-enum { REPEATS_KEPT = 1 << 20 };
+enum { REPEATS_LEAST = 1024, REPEATS_MOST = 1 << 28 };
 
 struct repeats {
-	_Atomic uint64_t *lines; /* owned; eight hashes a line, a line of memory, the newest anywhere in it */
-	_Atomic uint64_t count;  /* repeats that were found */
+	size_t kept;     /* a power of two */
+	uint64_t *lines; /* owned; eight hashes a line of memory, the newest first */
+	uint64_t count;  /* repeats that were found */
 };
 
-bool repeats_init(struct repeats *r); /* false: out of memory */
+/* To remember the last `kept` events or so, at most twice as many.  False: out of memory. */
+bool repeats_init(struct repeats *r, uint64_t kept);
 void repeats_fini(struct repeats *r);
 
 /* True when this event was asked for before; from now on it was. */

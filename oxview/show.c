@@ -18,7 +18,7 @@ show_init(struct show *s, const struct conf *conf, struct out *out, struct troub
 	s->holds = conf->sort || conf->style == STYLE_TREE;
 	term_init(&s->term, out->fd);
 	/* A limit on trees is no limit on events. */
-	if (!conf->all && !repeats_init(&s->repeats))
+	if (!conf->all && !repeats_init(&s->repeats, conf->remember))
 		trouble_add(trouble, "out of memory for repeats: they are shown");
 	if (conf->sums && !sums_init(&s->sums, &conf->sums_spec))
 		s->sums.full = true;
@@ -198,7 +198,7 @@ show_held(struct show *s)
 void
 show_end(struct show *s)
 {
-	uint64_t repeats = atomic_load(&s->repeats.count);
+	uint64_t repeats = s->repeats.count;
 	if (repeats > 0 && s->conf->verbose > 0)
 		trouble_tell(s->trouble, "%llu events were shown already and left out; --all shows them",
 		    (unsigned long long)repeats);
