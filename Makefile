@@ -172,6 +172,11 @@ STUB_SOURCE_old := tests/stub/libpq.c
 STUB_SOURCE_newer := -DPQ_STUB_NEWER tests/stub/libpq.c
 STUB_SOURCE_fast := tests/stub/libpq_fast.c
 STUB_SOURCE_nested := -DNESTED tests/stub/libpq_fast.c
+PASSES := $(B)/stub/pass.so $(B)/stub/sendto.so
+PASS_FLAGS_sendto := -DSENDTO
+$(PASSES): $(B)/stub/%.so: tests/stub/pq_pass.c
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -shared $(PASS_FLAGS_$*) -o $@ $<
 $(B)/stub/%/libpq.so.5: tests/stub/libpq.c tests/stub/libpq_fast.c
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -shared -Wl,-soname,libpq.so.5 -o $@ $(STUB_SOURCE_$*)
@@ -200,7 +205,7 @@ unit: $(addprefix $(B)/unit/,$(UNIT))
 	$(Q)scripts/run-tests --build $(B) --unit
 check: all
 	$(Q)scripts/check --build $(B)
-bench: all $(addprefix $(B)/bench/,$(BENCHES)) $(B)/victims/emit
+bench: all $(STUBS) $(PASSES) $(addprefix $(B)/bench/,$(BENCHES)) $(B)/victims/emit
 	$(Q)scripts/bench --build $(B)
 fuzz: $(addprefix $(B)/fuzz/,$(FUZZERS))
 	$(Q)scripts/fuzz --build $(B) --seconds $(FUZZ_SECONDS)

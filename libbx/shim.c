@@ -130,10 +130,9 @@ bx__fields_open(bx_ctx *ctx, size_t most, uint32_t count)
 	return NULL;
 }
 
-void
-bx__fields_close(const uint8_t *end, uint32_t count)
+static struct ctx *
+add_fields(const struct thread *t, const uint8_t *end, uint32_t count)
 {
-	struct thread *t = &bx_thread;
 	struct ctx *c = (struct ctx *)t->busy; /* NOLINT(performance-no-int-to-ptr): left there by context_of() */
 	struct fields *f = &c->fields;
 	uint32_t used = (uint32_t)(end - f->data);
@@ -141,5 +140,20 @@ bx__fields_close(const uint8_t *end, uint32_t count)
 	f->used = used;
 	f->count += count;
 	f->seen = ~(uint64_t)0; /* which keys these were is not known here */
-	thread_leave(t);
+	return c;
+}
+
+void
+bx__fields_close(const uint8_t *end, uint32_t count)
+{
+	add_fields(&bx_thread, end, count);
+	thread_leave(&bx_thread);
+}
+
+int
+bx__fields_close_done(const uint8_t *end, uint32_t count, int64_t end_ns)
+{
+	int kept = context_done(&bx_thread, add_fields(&bx_thread, end, count), end_ns);
+	thread_leave(&bx_thread);
+	return kept;
 }

@@ -90,6 +90,9 @@ int bx__ctx_done(bx_ctx *ctx, int64_t end_ns);
 uint8_t *bx__fields_open(bx_ctx *ctx, size_t most, uint32_t count);
 void bx__fields_close(const uint8_t *end, uint32_t count);
 
+/* The same for the last fields, and bx__ctx_done(). */
+int bx__fields_close_done(const uint8_t *end, uint32_t count, int64_t end_ns);
+
 /* A field whose value is a list of texts, left out whole when there is no room for it. */
 void bx__ctx_texts(bx_ctx *ctx, const char *key, const struct bx_slice *texts, size_t count);
 

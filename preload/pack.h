@@ -72,7 +72,7 @@ pack_bytes(struct pack *p, const void *bytes, size_t n)
 static inline void
 pack_fields(struct pack *p, const uint8_t *fields, size_t n, uint32_t count)
 {
-	memcpy(p->at, fields, n);
+	copy_short(p->at, fields, n);
 	p->at += n;
 	p->count += count;
 }

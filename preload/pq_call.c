@@ -55,21 +55,24 @@ begin(struct pq_call *call, void *caller, PGconn *pg)
 	return command != NULL;
 }
 
-/* Only where it matters: it is a search in libpq. */
-static bool
-backslashes_escape(const struct pq_call *call, const char *query)
+/* Backslashes matter where there are some: libpq is asked by a search. */
+static enum pq_text
+text_how(const struct pq_call *call, const char *query, size_t size)
 {
-	if (!query || shim_config.sql == SQL_OFF || !strchr(query, '\\'))
-		return false;
-	const char *standard = call->real->PQparameterStatus(call->pg, "standard_conforming_strings");
-	return standard && strcmp(standard, "off") == 0;
+	if (__builtin_expect(pq_text_how(query, size) == PQ_AS_IS, 1))
+		return PQ_AS_IS;
+	const char *standard =
+	    memchr(query, '\\', size) ? call->real->PQparameterStatus(call->pg, "standard_conforming_strings") : NULL;
+	return standard && strcmp(standard, "off") == 0 ? PQ_STRIPPED_BACKSLASHES : PQ_STRIPPED;
 }
 
 void
 pq_ask(struct pq_call *call, const struct pq_asked *asked)
 {
 	int saved = errno;
-	pq_command_ask(call->command, asked, call->conn->statements, backslashes_escape(call, asked->query));
+	size_t size = asked->query ? strlen(asked->query) : 0;
+	enum pq_text how = size ? text_how(call, asked->query, size) : PQ_AS_IS;
+	pq_command_ask(call->command, asked, size, call->conn->statements, how);
 	errno = saved;
 }
 

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "preload/pq_error.h"
-#include "preload/pq_text.h"
 #include "preload/sql.h"
 
 enum { NAME_SHOWN = 255, VALUES_SHOWN = 64, VALUE_SHOWN = 256 };
@@ -37,7 +36,7 @@ keep(char *to, size_t cap, const char *text)
 
 /* PREPARE name [(types)] AS query: the query, which is the rest of the text. */
 static void
-look_at_prepare(struct pq_command *c, struct sql_lexer *lexer, bool backslashes)
+look_at_prepare(struct pq_command *c, struct sql_lexer *lexer, enum pq_text how)
 {
 	struct sql_token t;
 	char name[PQ_NAME_MAX];
@@ -47,7 +46,7 @@ look_at_prepare(struct pq_command *c, struct sql_lexer *lexer, bool backslashes)
 		if (sql_is_word(&t, "as"))
 			break;
 	if (sql_next_word(lexer, &t))
-		c->prepares = pq_statement_new(name, t.at, (size_t)(lexer->end - t.at), backslashes);
+		c->prepares = pq_statement_new(name, t.at, (size_t)(lexer->end - t.at), how);
 }
 
 /* DEALLOCATE [PREPARE] name; of ALL the tag will tell. */
@@ -64,15 +63,15 @@ look_at_deallocate(struct pq_command *c, struct sql_lexer *lexer)
 
 /* SQL has its own way to prepare statements and to take them away; the names are the same. */
 static void
-look_at_sql(struct pq_command *c, const char *query, size_t size, bool backslashes)
+look_at_sql(struct pq_command *c, const char *query, size_t size, enum pq_text how)
 {
-	struct sql_lexer lexer = {query, query + size, backslashes};
+	struct sql_lexer lexer = {query, query + size, how == PQ_STRIPPED_BACKSLASHES};
 	struct sql_token t;
 	char first = *query;
 	if ((first > '/' && (first | 0x20) != 'p' && (first | 0x20) != 'd') || !sql_next_word(&lexer, &t))
 		return;
 	if (sql_is_word(&t, "prepare"))
-		look_at_prepare(c, &lexer, backslashes);
+		look_at_prepare(c, &lexer, how);
 	else if (sql_is_word(&t, "deallocate"))
 		look_at_deallocate(c, &lexer);
 }
@@ -143,15 +142,15 @@ room_for(const struct pq_asked *asked, size_t size, const struct pq_statement *s
 }
 
 void
-pq_command_ask(struct pq_command *c, const struct pq_asked *asked, const struct pq_statements *known, bool backslashes)
+pq_command_ask(struct pq_command *c, const struct pq_asked *asked, size_t size, const struct pq_statements *known,
+    enum pq_text how)
 {
 	enum { OTHER_FIELDS = 5 };
 	const struct pq_statement *statement = NULL;
-	size_t size = asked->query ? strlen(asked->query) : 0;
 	if (asked->prepares && asked->query && asked->statement)
-		statement = c->prepares = pq_statement_new(asked->statement, asked->query, size, backslashes);
+		statement = c->prepares = pq_statement_new(asked->statement, asked->query, size, how);
 	else if (asked->query)
-		look_at_sql(c, asked->query, size, backslashes);
+		look_at_sql(c, asked->query, size, how);
 	else if (known && asked->statement)
 		statement = pq_statements_find(known, asked->statement);
 	if (asked->forgets)
@@ -164,7 +163,7 @@ pq_command_ask(struct pq_command *c, const struct pq_asked *asked, const struct 
 	if (statement)
 		pack_fields(&p, statement->fields, statement->fields_len, statement->field_count);
 	else if (asked->query)
-		pq_text_pack(&p, asked->query, size, backslashes);
+		pq_text_pack(&p, asked->query, size, how);
 	pack_name(&p, "statement", 9, asked->statement);
 	pack_name(&p, "portal", 6, asked->portal);
 	if (asked->has_params) {
@@ -288,22 +287,36 @@ pq_command_result(struct pq_command *c, const struct real_pq *real, const PGresu
 
 /* ---- the event --------------------------------------------------------------------------------------------------- */
 
-static const char *
-transaction_name(PGTransactionStatusType status)
+/* `transaction` and how it stands, as they are in the event. */
+static void
+pack_transaction(struct pack *p, PGTransactionStatusType status)
 {
-	switch (status) {
-	case PQTRANS_IDLE:
-		return "idle";
-	case PQTRANS_ACTIVE:
-		return "active";
-	case PQTRANS_INTRANS:
-		return "intrans";
-	case PQTRANS_INERROR:
-		return "inerror";
-	case PQTRANS_UNKNOWN:
-		break;
+#define STANDS(word)                                                                                                   \
+	{                                                                                                              \
+		"\xab"                                                                                                 \
+		"transaction" word,                                                                                    \
+		    sizeof("\xab"                                                                                      \
+			   "transaction" word) -                                                                       \
+			1                                                                                              \
 	}
-	return "unknown";
+	static const struct {
+		const char *field;
+		size_t len;
+	} stands[] = {
+	    [PQTRANS_IDLE] = STANDS("\xa4"
+				    "idle"),
+	    [PQTRANS_ACTIVE] = STANDS("\xa6"
+				      "active"),
+	    [PQTRANS_INTRANS] = STANDS("\xa7"
+				       "intrans"),
+	    [PQTRANS_INERROR] = STANDS("\xa7"
+				       "inerror"),
+	    [PQTRANS_UNKNOWN] = STANDS("\xa7"
+				       "unknown"),
+	};
+#undef STANDS
+	unsigned i = (unsigned)status < PQTRANS_UNKNOWN ? (unsigned)status : PQTRANS_UNKNOWN;
+	pack_fields(p, (const uint8_t *)stands[i].field, stands[i].len, 1);
 }
 
 static void
@@ -363,9 +376,10 @@ pq_command_end(struct pq_command *c, const struct real_pq *real, const PGconn *p
 		return;
 	if (c->broken && abandoned)
 		pq_command_failed(c, real, pg);
-	const char *transaction = transaction_name(real->PQtransactionStatus(pg));
+	PGTransactionStatusType transaction = real->PQtransactionStatus(pg);
 	int64_t end_ns = c->last_ns != 0 && !c->partial ? c->last_ns : span_clock_ns();
 	size_t most = END_FIXED + session->len + tags_shown(c) * (PQ_TAG_LEN + PACK_MORE);
+	span_note_slow(c->span, KIND_SQL, end_ns - c->begin_ns, &c->asked);
 	struct pack p = span_open(c->span, most, END_FIELDS);
 	if (p.at) {
 		pack_result(&p, c, end_ns);
@@ -378,11 +392,10 @@ pq_command_end(struct pq_command *c, const struct real_pq *real, const PGconn *p
 			pack_true(&p);
 		}
 		pack_fields(&p, session->fields, session->len, session->count);
-		PACK_KEY(&p, "transaction");
-		pack_text(&p, transaction, strlen(transaction));
-		span_close(&p);
+		pack_transaction(&p, transaction);
+		span_close_end(&p, end_ns);
+	} else {
+		span_end_at(c->span, end_ns);
 	}
-	span_note_slow(c->span, KIND_SQL, end_ns - c->begin_ns, &c->asked);
-	span_end_at(c->span, end_ns);
 	c->span = NULL;
 }

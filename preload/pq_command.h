@@ -66,9 +66,9 @@ struct pq_asked {
 /* Makes it new and begins its event. */
 void pq_command_begin(struct pq_command *c);
 
-/* `backslashes`: standard_conforming_strings is off. */
-void pq_command_ask(
-    struct pq_command *c, const struct pq_asked *asked, const struct pq_statements *known, bool backslashes);
+/* `size` is the query's, `how` the way in which it is shown. */
+void pq_command_ask(struct pq_command *c, const struct pq_asked *asked, size_t size, const struct pq_statements *known,
+    enum pq_text how);
 
 /* True for a result that tells an error. */
 bool pq_result_failed(const struct real_pq *real, const PGresult *res);

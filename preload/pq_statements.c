@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "preload/pq_text.h"
-
 enum { LISTS = 64 };
 
 struct pq_statements {
@@ -23,7 +21,7 @@ hash_name(const char *name)
 }
 
 struct pq_statement *
-pq_statement_new(const char *name, const char *query, size_t size, bool backslashes)
+pq_statement_new(const char *name, const char *query, size_t size, enum pq_text how)
 {
 	size_t name_size = strlen(name) + 1;
 	struct pq_statement *s = malloc(sizeof *s + name_size + pq_text_room(size));
@@ -33,7 +31,7 @@ pq_statement_new(const char *name, const char *query, size_t size, bool backslas
 	memcpy(copy, name, name_size);
 	struct pack p = {.at = (uint8_t *)copy + name_size};
 	*s = (struct pq_statement){.hash = hash_name(name), .fields = p.at, .name = copy};
-	pq_text_pack(&p, query, size, backslashes);
+	pq_text_pack(&p, query, size, how);
 	s->fields_len = (size_t)(p.at - s->fields);
 	s->field_count = p.count;
 	return s;

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "preload/pq_text.h"
+
 enum { PQ_STATEMENTS_MAX = 4096 };
 
 struct pq_statement {
@@ -27,7 +29,7 @@ struct pq_statement {
 struct pq_statements; /* NULL is a valid, empty one */
 
 /* A statement on its way to the server, owned by the caller; NULL: no memory. */
-struct pq_statement *pq_statement_new(const char *name, const char *query, size_t size, bool backslashes);
+struct pq_statement *pq_statement_new(const char *name, const char *query, size_t size, enum pq_text how);
 void pq_statement_free(struct pq_statement **statement);
 
 /* The server has taken it: replaces one of the same name.  Takes ownership. */

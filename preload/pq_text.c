@@ -56,13 +56,19 @@ pack_stripped(struct pack *p, const char *query, size_t size, bool backslashes)
 		pack_fingerprint(p, print);
 }
 
+enum pq_text
+pq_text_how(const char *query, size_t size)
+{
+	return shim_config.sql == SQL_STRIP || sql_may_tell_password(query, size) ? PQ_STRIPPED : PQ_AS_IS;
+}
+
 void
-pq_text_pack(struct pack *p, const char *query, size_t size, bool backslashes)
+pq_text_pack(struct pack *p, const char *query, size_t size, enum pq_text how)
 {
 	if (shim_config.sql == SQL_OFF)
 		return;
-	if (shim_config.sql == SQL_STRIP || sql_may_tell_password(query, size)) {
-		pack_stripped(p, query, size, backslashes);
+	if (how != PQ_AS_IS) {
+		pack_stripped(p, query, size, how == PQ_STRIPPED_BACKSLASHES);
 		return;
 	}
 	PACK_KEY(p, "query");

@@ -15,10 +15,18 @@
 
 enum { PQ_TEXT_FIELDS = 3 };
 
+enum pq_text {
+	PQ_AS_IS,
+	PQ_STRIPPED,
+	PQ_STRIPPED_BACKSLASHES, /* and standard_conforming_strings is off */
+};
+
+/* How a query is to be shown, but for backslashes. */
+enum pq_text pq_text_how(const char *query, size_t size);
+
 /* Bytes that pq_text_pack() writes at most for a query of that size. */
 size_t pq_text_room(size_t size);
 
-/* `backslashes`: standard_conforming_strings is off. */
-void pq_text_pack(struct pack *p, const char *query, size_t size, bool backslashes);
+void pq_text_pack(struct pack *p, const char *query, size_t size, enum pq_text how);
 
 #endif

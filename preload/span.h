@@ -50,6 +50,13 @@ span_close(const struct pack *p)
 	bx__fields_close(p->at, p->count);
 }
 
+/* The same for the last fields, and span_end_at(). */
+static inline void
+span_close_end(const struct pack *p, int64_t end_ns)
+{
+	bx__fields_close_done(p->at, p->count, end_ns);
+}
+
 /* Any value that bx_ctx_set() takes.  (To C before C23 `true` is an int: write (bool)true.) */
 #define span_set(span, key, value) bx_ctx_set(span, key, value)
 

@@ -360,8 +360,8 @@ struct strip {
 	size_t cap;
 	size_t len;
 	uint64_t hash;
-	bool space; /* to be written before the next token */
-	bool signs; /* a sign now would be a number's own: what was last wants a value behind it */
+	bool space;            /* to be written before the next token */
+	struct sql_token last; /* but white space */
 	enum list list;
 	bool space_before_comma; /* the comma that is held back in AFTER_COMMA */
 };
@@ -456,18 +456,29 @@ wants_value(const struct sql_token *t)
 	    "else", "fetch", "from", "having", "ilike", "in", "is", "like", "limit", "not", "offset", "on", "or",
 	    "return", "returning", "select", "set", "then", "to", "values", "when", "where"};
 	for (size_t i = 0; i < sizeof wanting / sizeof *wanting; i++)
-		if (sql_is_word(t, wanting[i]))
+		if (wanting[i][0] == lower(*t->at) && sql_is_word(t, wanting[i]))
 			return true;
 	return false;
+}
+
+/* A sign behind this token would be a number's own. */
+static bool
+wants_number(const struct sql_token *t)
+{
+	if (t->kind == SQL_WORD)
+		return wants_value(t);
+	return t->len == 0 || t->kind == SQL_OPERATOR || is_one(t, '(') || is_one(t, ',') || is_one(t, '[') ||
+	       is_one(t, ';');
 }
 
 static bool
 is_sign_of_number(const struct strip *s, const struct sql_lexer *lexer, const struct sql_token *t)
 {
-	if (!s->signs || t->kind != SQL_OPERATOR || (!is_one(t, '-') && !is_one(t, '+')))
+	if (t->kind != SQL_OPERATOR || (!is_one(t, '-') && !is_one(t, '+')))
 		return false;
 	char next = peek(lexer->at, lexer->end, 0);
-	return is(next, DIGIT) || (next == '.' && is(peek(lexer->at, lexer->end, 1), DIGIT));
+	return (is(next, DIGIT) || (next == '.' && is(peek(lexer->at, lexer->end, 1), DIGIT))) &&
+	       wants_number(&s->last);
 }
 
 static void
@@ -485,15 +496,14 @@ strip_token(struct strip *s, const struct sql_token *t)
 	}
 	if (sql_is_word(t, "in"))
 		s->list = AFTER_IN;
-	s->signs = t->kind == SQL_OPERATOR || is_one(t, '(') || is_one(t, ',') || is_one(t, '[') || is_one(t, ';') ||
-		   (t->kind == SQL_WORD && wants_value(t));
+	s->last = *t;
 }
 
 size_t
 sql_strip(const char *query, size_t n, bool backslashes, char *to, size_t cap, uint64_t *print)
 {
 	struct sql_lexer lexer = {query, query + n, backslashes};
-	struct strip s = {.to = to, .cap = cap, .hash = UINT64_C(0xcbf29ce484222325), .signs = true};
+	struct strip s = {.to = to, .cap = cap, .hash = UINT64_C(0xcbf29ce484222325), .last = {.kind = SQL_OTHER}};
 	struct sql_token t;
 	while (sql_next(&lexer, &t)) {
 		if (t.kind == SQL_SPACE)
