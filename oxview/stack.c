@@ -2,7 +2,10 @@
 /* stack: frames are walked in order; the few modules are found by counting through their list each time. */
 #include "oxview/stack.h"
 
+#include <stdlib.h>
+
 #include "oxview/body.h"
+#include "oxview/demangle.h"
 #include "oxview/text.h"
 
 static struct bytes
@@ -48,8 +51,11 @@ write_symbol(const struct symbol *symbol, struct buf *out)
 {
 	if (!symbol->function)
 		return;
+	char *name = demangle(symbol->function);
+	const char *shown = name ? name : symbol->function;
 	buf_putc(out, ' ');
-	text_line(out, symbol->function, strlen(symbol->function));
+	text_line(out, shown, strlen(shown));
+	free(name);
 	buf_printf(out, "+0x%llx", (unsigned long long)symbol->function_offset);
 	if (!symbol->file)
 		return;
