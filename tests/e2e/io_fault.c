@@ -4,6 +4,7 @@
  *
  * $IO_FAULT names a file that both have mapped.  The test writes which calls, where, with which error and which of them
  * (the first so many pass, then so many fail), and last `armed`; every call that was made to fail is counted in `hits`.
+ * Without an error they do not fail but hang, while the test has the file locked.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -75,6 +77,13 @@ fails(enum call call, int fd, const char *name)
 	if (atomic_fetch_sub(&control->pass, 1) > 0 || atomic_fetch_sub(&control->fail, 1) <= 0)
 		return 0;
 	atomic_fetch_add(&control->hits, 1);
+	if (control->error == 0) {
+		int lock = open(getenv("IO_FAULT"), O_RDONLY | O_CLOEXEC);
+		flock(lock, LOCK_SH);
+		close(lock);
+		errno = before;
+		return 0;
+	}
 	errno = (int)control->error;
 	return 1;
 }
