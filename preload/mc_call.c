@@ -79,6 +79,7 @@ mc_client_drop(const memcached_st *handle)
 	end_pending(client);
 	client->real = NULL;
 	client->begin_ns = 0;
+	client->asked = (struct span_asked){0};
 	forget_counts(client);
 	track_drop(&client->node);
 }

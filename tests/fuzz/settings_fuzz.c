@@ -7,6 +7,7 @@
 #include "libbx/core/addr.h"
 #include "libbx/core/parse.h"
 #include "libbx/core/settings.h"
+#include "preload/conffile.c"
 #include "tests/fuzz/fuzz.h"
 
 struct config {
@@ -63,6 +64,25 @@ as_file(const uint8_t *data, size_t n)
 	settings_fini(&s);
 }
 
+/* The shim's file: whatever it is, what is asked for ends inside it, and all lines are accounted for. */
+static void
+as_conffile(const uint8_t *data, size_t n)
+{
+	static const char *const names[] = {"BLUEOX_SQL", "BLUEOX_SQL_MAX", "BLUEOX_", "", "TRACEPARENT"};
+	static struct conffile f;
+	if (n > CONFFILE_BYTES)
+		n = CONFFILE_BYTES;
+	memcpy(f.text, data, n);
+	conffile_parse(&f, n);
+	MUST(f.count <= CONFFILE_LINES);
+	uint32_t wrong = conffile_wrong(&f);
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		const char *value = conffile_get(&f, names[i]);
+		MUST(!value || (value >= f.text && value + strlen(value) <= f.text + n));
+		MUST(conffile_wrong(&f) <= wrong);
+	}
+}
+
 static void
 as_words(const char *text)
 {
@@ -106,6 +126,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	char *text = strndup((const char *)data, n);
 	MUST(text != NULL);
 	as_file(data, n);
+	as_conffile(data, n);
 	as_words(text);
 	as_values(text);
 	free(text);
