@@ -33,6 +33,12 @@ ALL_CXXFLAGS = -std=c++17 $(OPT) -Wall -Wextra -Wshadow $(WERROR) -D_GNU_SOURCE 
 ALL_LDFLAGS = -pthread $(SANFLAGS) -Wl,-z,relro $(LDFLAGS)
 # nodelete: a thread that has emitted calls back into the library when it ends, whoever has unloaded it meanwhile.
 SHARED_FLAGS = -shared -Wl,-z,now -Wl,-z,defs -Wl,-z,nodelete
+# What is mapped into every program under the shim costs it page faults and look-ups at each start, so these two objects have
+# none of the C runtime's start files (nothing here needs them: constructors are called by the loader, and nothing is ever
+# unloaded), one mapping for what is only read and run, and no look-up for what libbx calls of itself.
+GUEST_FLAGS = $(if $(SAN),-shared,$(SHARED_FLAGS) -nostartfiles -Wl$(comma)-z$(comma)noseparate-code -Wl$(comma)-Bsymbolic-functions)
+# Any address in the object will do: by it libc knows whose fork handlers are whose.
+DSO_HANDLE = $(if $(SAN),,-Wl$(comma)--defsym=__dso_handle=bx_done)
 
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' '$(1)' '$(2)';)
@@ -63,7 +69,7 @@ BENCHES := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 
 PROGRAMS := $(B)/oxd $(B)/oxctl $(B)/oxview $(B)/oxrun
-LIBRARIES := $(B)/libbx.so $(B)/libbx.a $(B)/libbx_tcp.so.1 $(B)/libbxtcp.a $(B)/libbx_preload.so
+LIBRARIES := $(B)/libbx.so $(B)/libbx.a $(B)/libbx_tcp.so.1 $(B)/libbxtcp.a $(B)/libbx_preload.so $(B)/install/libbx_preload.so
 
 .PHONY: all lib programs test unit e2e abi check demo bench fuzz soak deb install install-lib clean tests-build deps
 .DEFAULT_GOAL := all
@@ -114,7 +120,7 @@ $(B)/libbx.a: $(call obj,$(LIBBX)) $(B)/libbxcore.a libbx/libbx.map
 	$(Q)rm -f $@ && $(AR) rcs $@ $(B)/obj/libbx.o
 
 $(B)/libbx.so.1: $(call obj,$(LIBBX)) $(B)/libbxcore.a libbx/libbx.map
-	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) $(if $(SAN),-shared,$(SHARED_FLAGS)) -Wl,-soname,libbx.so.1 -Wl,--version-script=libbx/libbx.map \
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) $(GUEST_FLAGS) $(DSO_HANDLE) -Wl,-soname,libbx.so.1 -Wl,--version-script=libbx/libbx.map \
 		-o $@ $(call obj,$(LIBBX)) $(B)/libbxcore.a
 # Opened with dlopen, by libbx, beside which it lies.
 $(B)/libbx_tcp.so.1: $(call obj,$(LIBBX_TCP)) $(B)/libbxcore.a libbx/tcp/tcp.map
@@ -130,7 +136,7 @@ $(B)/libbxshim.a: $(call obj,$(PRELOAD_PARTS))
 $(B)/libbx.so: $(B)/libbx.so.1
 	$(Q)ln -sf libbx.so.1 $@
 
-preload_link = $(CC) $(ALL_LDFLAGS) $(if $(SAN),-shared,$(SHARED_FLAGS)) -Wl,--version-script=preload/preload.map $(1) -o $@ \
+preload_link = $(CC) $(ALL_LDFLAGS) $(GUEST_FLAGS) -Wl,--version-script=preload/preload.map $(1) -o $@ \
 	$(call obj,$(PRELOAD)) -L$(B) -l:libbx.so.1 $(B)/libbxcore.a -Wl,--exclude-libs,ALL
 $(B)/libbx_preload.so: $(call obj,$(PRELOAD)) $(B)/libbx.so.1 $(B)/libbxcore.a preload/preload.map
 	$(call say,LD,$@)$(call preload_link,-Wl$(comma)-rpath$(comma)'$$ORIGIN')

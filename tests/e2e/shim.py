@@ -2,6 +2,7 @@
 """What the tests of the preload object share: running programs under it, and comparing events with an expectation."""
 import os
 import pathlib
+import shutil
 
 import lib
 from lib import BUILD, TMP, Failure, check
@@ -18,6 +19,19 @@ def shim_env(run_dir, base=None, **more):
     env["BLUEOX_PRELOAD_CONF"] = "/dev/null"  # not what this machine may have in /etc
     env.update({k: str(v) for k, v in more.items()})
     return env
+
+
+def as_installed(where):
+    """What to put in front of a command so that it finds the objects as an installation has them: without a RUNPATH, by the
+    loader's cache.  Returns that and the object to preload."""
+    libs, cache, conf = where / "lib", where / "ld.so.cache", where / "ld.so.conf"
+    libs.mkdir(parents=True)
+    for path in (BUILD / "install" / SHIM.name, BUILD / "libbx.so.1"):
+        shutil.copy(path, libs)
+    conf.write_text(f"{libs}\ninclude /etc/ld.so.conf.d/*.conf\n")
+    lib.run(["/sbin/ldconfig", "-i", "-X", "-C", cache, "-f", conf])
+    script = 'mount --bind "$0" /etc/ld.so.cache && exec "$@"'
+    return ["unshare", "-Urm", "sh", "-c", script, str(cache)], libs / SHIM.name
 
 
 class Recorder:
