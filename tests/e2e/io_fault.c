@@ -33,6 +33,7 @@ struct control {
 };
 
 static struct control *control;
+static char control_name[PATH_MAX];
 
 #define REAL(name) ((__typeof__(name) *)dlsym(RTLD_NEXT, #name))
 
@@ -42,8 +43,10 @@ prepare(void)
 	const char *name = getenv("IO_FAULT");
 	int fd = name ? open(name, O_RDWR | O_CLOEXEC) : -1;
 	void *p = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof *control, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (p != MAP_FAILED)
+	if (p != MAP_FAILED) {
 		control = p;
+		snprintf(control_name, sizeof control_name, "%s", name);
+	}
 	if (fd >= 0)
 		close(fd);
 }
@@ -78,7 +81,7 @@ fails(enum call call, int fd, const char *name)
 		return 0;
 	atomic_fetch_add(&control->hits, 1);
 	if (control->error == 0) {
-		int lock = open(getenv("IO_FAULT"), O_RDONLY | O_CLOEXEC);
+		int lock = open(control_name, O_RDONLY | O_CLOEXEC);
 		flock(lock, LOCK_SH);
 		close(lock);
 		errno = before;
