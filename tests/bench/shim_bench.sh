@@ -6,7 +6,7 @@ set -eu
 T=${TEST_TMP:?} BUILD=${BUILD:?}
 here=$(cd "$(dirname "$0")/.." && pwd)
 last=$(($(nproc) - 1))
-export BLUEOX_RING_SIZE=1m
+export BLUEOX_RING_SIZE=256k # the default
 
 # Each run has rings of its own, in memory.
 shm=$(mktemp -d /dev/shm/bx-bench-XXXXXX)
