@@ -47,7 +47,9 @@ widen(struct hist_side *s, uint32_t bucket)
 	if (s->n > 0)
 		memcpy(counts + (s->first - first), s->counts, s->n * sizeof *counts);
 	free(s->counts);
-	*s = (struct hist_side){counts, first, end - first};
+	s->counts = counts;
+	s->first = first;
+	s->n = end - first;
 	return true;
 }
 
