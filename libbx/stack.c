@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: ISC */
-/* stack: unw_backtrace for the addresses, _dl_find_object for the modules, the notes in memory for the build ids. */
+/* stack: unw_backtrace for the addresses, module.c for where they lie. */
 #include "libbx/stack.h"
 
 #include <dlfcn.h>
-#include <elf.h>
 #include <errno.h>
-#include <link.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 #include <ucontext.h>
-#include <unistd.h>
 
 #define UNW_LOCAL_ONLY
 #include <libunwind.h> /* types alone: nothing of it is linked */
@@ -30,6 +26,7 @@
 
 #include "libbx/core/mp.h"
 #include "libbx/handler.h"
+#include "libbx/module.h"
 #include "libbx/process.h"
 #include "libbx/thread.h"
 
@@ -43,16 +40,6 @@ struct unwinder {
 	int (*step)(unw_cursor_t *c);
 	int (*get)(unw_cursor_t *c, int reg, unw_word_t *value);
 	int (*is_signal_frame)(unw_cursor_t *c);
-};
-
-enum { BUILD_ID_MAX = 32, PATH_BYTES_MAX = 512 };
-
-struct module {
-	const struct link_map *map;
-	uint32_t path_len;
-	uint8_t build_id_len;
-	uint8_t build_id[BUILD_ID_MAX];
-	const char *path;
 };
 
 static struct unwinder functions;
@@ -133,13 +120,41 @@ stack_prepare(void)
 	return ready;
 }
 
-static const struct link_map *
-object_of(const void *address)
+/* Where an object is mapped. */
+struct range {
+	uintptr_t start, size;
+};
+
+static struct range
+range_of(const void *address)
 {
 	struct dl_find_object found;
 	if (!address || _dl_find_object((void *)(uintptr_t)address, &found) != 0)
-		return NULL;
-	return found.dlfo_link_map;
+		return (struct range){0};
+	uintptr_t start = (uintptr_t)found.dlfo_map_start;
+	return (struct range){start, (uintptr_t)found.dlfo_map_end - start};
+}
+
+/* Ours, which is not unmapped while it is asked. */
+static struct range
+own_range(void)
+{
+	static _Atomic uintptr_t start, size;
+	struct range r = {.size = atomic_load_explicit(&size, memory_order_acquire)};
+	if (r.size) {
+		r.start = atomic_load_explicit(&start, memory_order_relaxed);
+		return r;
+	}
+	r = range_of((const void *)(uintptr_t)own_range);
+	atomic_store_explicit(&start, r.start, memory_order_relaxed);
+	atomic_store_explicit(&size, r.size, memory_order_release);
+	return r;
+}
+
+static bool
+lies_in(struct range r, const void *address)
+{
+	return (uintptr_t)address - r.start < r.size;
 }
 
 void
@@ -156,14 +171,10 @@ stack_take(struct stack *s, const void *skip_object)
 	leave_unwinder();
 	pthread_setcancelstate(cancel, &cancel);
 	errno = kept;
-	const struct link_map *own = object_of((const void *)(uintptr_t)stack_take), *skip = object_of(skip_object);
+	struct range own = own_range(), skip = range_of(skip_object);
 	int first = 0;
-	while (first < n) {
-		const struct link_map *at = object_of(s->pcs[first]);
-		if (at != own && (!skip || at != skip))
-			break;
+	while (first < n && (lies_in(own, s->pcs[first]) || lies_in(skip, s->pcs[first])))
 		first++;
-	}
 	if (first == n) /* all in one object: a static program, where nothing can be told apart */
 		first = 0;
 	s->count = n > 0 ? n - first : 0;
@@ -219,7 +230,7 @@ stack_take_interrupted(const void *context, void **pcs, int max)
 	if (bx_config.stacks == STACKS_NEVER || max < 2)
 		return 0;
 	int n = 0, kept = errno;
-	bool called = !object_of((void *)PC(&at));              /* NOLINT(performance-no-int-to-ptr) */
+	bool called = range_of((void *)PC(&at)).size == 0;      /* NOLINT(performance-no-int-to-ptr) */
 	pcs[n++] = (void *)(uintptr_t)((uintptr_t)PC(&at) + 1); /* NOLINT(performance-no-int-to-ptr) */
 	if (!u || unwinding) {
 		count_refused();
@@ -244,136 +255,56 @@ stack_take_interrupted(const void *context, void **pcs, int max)
 }
 #endif
 
-/* The path of the program itself, which its link map does not tell. */
-static const char *
-program_path(void)
-{
-	static char path[PATH_BYTES_MAX];
-	static _Atomic int state; /* 0 unknown, 1 being read, 2 read */
-	int unknown = 0;
-	if (atomic_compare_exchange_strong(&state, &unknown, 1)) {
-		int kept = errno;
-		ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
-		path[n > 0 ? n : 0] = '\0';
-		errno = kept;
-		atomic_store(&state, 2);
-	}
-	return atomic_load(&state) == 2 ? path : "";
-}
+enum { MODULES_MAX = 12 };
+_Static_assert(MODULES_MAX *MODULE_BYTES + STACK_FRAMES * 12 + 64 <= STACK_BYTES, "room");
 
-static void
-find_build_id(struct module *m, const uint8_t *note, size_t n)
-{
-	struct cursor c;
-	cursor_init(&c, note, n);
-	while (cursor_left(&c) >= sizeof(ElfW(Nhdr))) {
-		ElfW(Nhdr) h;
-		memcpy(&h, cursor_take(&c, sizeof h), sizeof h);
-		const uint8_t *name = cursor_take(&c, ((size_t)h.n_namesz + 3) & ~(size_t)3);
-		const uint8_t *id = cursor_take(&c, ((size_t)h.n_descsz + 3) & ~(size_t)3);
-		if (!name || !id)
-			return;
-		if (h.n_type != NT_GNU_BUILD_ID || h.n_namesz != 4 || memcmp(name, "GNU", 4) != 0)
-			continue;
-		m->build_id_len = (uint8_t)(h.n_descsz < BUILD_ID_MAX ? h.n_descsz : BUILD_ID_MAX);
-		memcpy(m->build_id, id, m->build_id_len);
-		return;
-	}
-}
-
-/* The ELF header stands at the start of the mapping, and the program headers in the same first page nearly always. */
-static void
-read_build_id(struct module *m, const struct dl_find_object *object)
-{
-	const ElfW(Ehdr) *elf = object->dlfo_map_start;
-	size_t mapped = (size_t)((uint8_t *)object->dlfo_map_end - (uint8_t *)object->dlfo_map_start);
-	if (mapped < 4096 || memcmp(elf->e_ident, ELFMAG, SELFMAG) != 0 || elf->e_phentsize != sizeof(ElfW(Phdr)) ||
-	    elf->e_phoff > 4096 || elf->e_phoff + (size_t)elf->e_phnum * sizeof(ElfW(Phdr)) > 4096)
-		return;
-	const ElfW(Phdr) *headers = (const ElfW(Phdr) *)(const void *)((const uint8_t *)elf + elf->e_phoff);
-	for (int i = 0; i < elf->e_phnum && !m->build_id_len; i++) {
-		const uint8_t *at =
-		    (const uint8_t *)m->map->l_addr + headers[i].p_vaddr; /* NOLINT(performance-no-int-to-ptr) */
-		const uint8_t *start = object->dlfo_map_start, *end = object->dlfo_map_end;
-		if (headers[i].p_type == PT_NOTE && at >= start && at < end && headers[i].p_memsz <= (size_t)(end - at))
-			find_build_id(m, at, headers[i].p_memsz);
-	}
-}
-
-static void
-describe(struct module *m, const struct dl_find_object *object)
-{
-	*m = (struct module){.map = object->dlfo_link_map};
-	m->path = m->map->l_name && m->map->l_name[0] ? m->map->l_name : program_path();
-	m->path_len = (uint32_t)strnlen(m->path, PATH_BYTES_MAX);
-	read_build_id(m, object);
-}
-
+/* The index of the module that holds the address, which may be a new one; -1: none does, or there are too many. */
 static int
-module_of(struct module *modules, int *count, const struct dl_find_object *object)
+module_of(struct module *modules, int *count, const void *address)
 {
-	for (int i = 0; i < *count; i++)
-		if (modules[i].map == object->dlfo_link_map)
-			return i;
-	describe(&modules[*count], object);
+	for (int m = *count - 1; m >= 0; m--) /* most often that of the frame before */
+		if (module_holds(&modules[m], address))
+			return m;
+	if (*count == MODULES_MAX || !module_at(&modules[*count], address))
+		return -1;
 	return (*count)++;
 }
 
-static uint8_t *
-write_module(uint8_t *p, const struct module *m)
+/* What this frame makes of the fingerprint of all before it. */
+static uint64_t
+fold(uint64_t print, uint64_t module_print, uint64_t offset)
 {
-	p = mp_put_map_header(p, m->build_id_len ? 2 : 1);
-	p = mp_put_str(p, "path", 4);
-	p = mp_is_utf8(m->path, m->path_len) ? mp_put_str_header(p, m->path_len) : mp_put_bin_header(p, m->path_len);
-	memcpy(p, m->path, m->path_len);
-	p += m->path_len;
-	if (!m->build_id_len)
-		return p;
-	p = mp_put_str(p, "build_id", 8);
-	p = mp_put_bin_header(p, m->build_id_len);
-	memcpy(p, m->build_id, m->build_id_len);
-	return p + m->build_id_len;
+	uint8_t frame[8];
+	put_u64le(frame, module_print + offset);
+	return XXH3_64bits_withSeed(frame, sizeof frame, print);
 }
-
-enum { MODULES_MAX = 12 }; /* 12 * (512 + 32 + 32) < STACK_BYTES less the frames' 64 * 11 */
-_Static_assert(MODULES_MAX *(PATH_BYTES_MAX + BUILD_ID_MAX + 32) + STACK_FRAMES * 12 + 64 <= STACK_BYTES, "room");
 
 uint8_t *
 stack_write(const struct stack *s, uint8_t *p, uint64_t *print)
 {
 	struct module modules[MODULES_MAX];
-	struct {
-		int module;
-		uint64_t offset;
-	} frames[STACK_FRAMES];
-	int module_count = 0, frame_count = 0;
-	for (int i = 0; i < s->count; i++) {
-		struct dl_find_object object;
-		uint8_t *call = (uint8_t *)s->pcs[i] - 1; /* into the call, not behind it */
-		if (_dl_find_object(call, &object) != 0)
-			continue; /* made at run time, or already gone */
-		bool known = false;
-		for (int m = 0; m < module_count; m++)
-			known |= modules[m].map == object.dlfo_link_map;
-		if (!known && module_count == MODULES_MAX)
-			break;
-		int m = module_of(modules, &module_count, &object);
-		frames[frame_count].module = m;
-		frames[frame_count++].offset = (uint64_t)(uintptr_t)call - object.dlfo_link_map->l_addr;
+	int8_t of[STACK_FRAMES];
+	int module_count = 0, frame_count = 0, count = s->count;
+	for (int i = 0; i < count; i++) {
+		of[i] = (int8_t)module_of(modules, &module_count, (uint8_t *)s->pcs[i] - 1); /* into the call */
+		frame_count += of[i] >= 0;
+		if (of[i] < 0 && module_count == MODULES_MAX)
+			count = i; /* better cut than with a gap */
 	}
 	p = mp_put_map_header(p, 2);
 	p = mp_put_array_header(mp_put_str(p, "modules", 7), (uint32_t)module_count);
 	for (int m = 0; m < module_count; m++)
-		p = write_module(p, &modules[m]);
+		p = module_write(&modules[m], p);
 	p = mp_put_array_header(mp_put_str(p, "frames", 6), (uint32_t)frame_count);
-	for (int i = 0; i < frame_count; i++) {
+	for (int i = 0; i < count; i++) {
+		if (of[i] < 0) /* made at run time, or already gone */
+			continue;
+		const struct module *m = &modules[of[i]];
+		uint64_t offset = (uintptr_t)s->pcs[i] - 1 - m->bias;
 		p = mp_put_array_header(p, 2);
-		p = mp_put_uint(p, (uint64_t)frames[i].module);
-		p = mp_put_uint(p, frames[i].offset);
-		const struct module *m = &modules[frames[i].module];
-		*print = m->build_id_len ? XXH3_64bits_withSeed(m->build_id, m->build_id_len, *print)
-					 : XXH3_64bits_withSeed(m->path, m->path_len, *print);
-		*print = XXH3_64bits_withSeed(&frames[i].offset, sizeof frames[i].offset, *print);
+		p = mp_put_uint(p, (uint64_t)of[i]);
+		p = mp_put_uint(p, offset);
+		*print = fold(*print, m->print, offset);
 	}
 	return p;
 }
