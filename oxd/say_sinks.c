@@ -76,9 +76,9 @@ static void
 add_lower(struct buf *line, const char *name, const char *value)
 {
 	char key[32];
-	size_t n = 0;
-	for (; n < sizeof key - 1 && name[n]; n++)
-		key[n] = (char)(name[n] >= 'A' && name[n] <= 'Z' ? name[n] - 'A' + 'a' : name[n]);
+	size_t n = strnlen(name, sizeof key - 1);
+	for (size_t i = 0; i < n; i++)
+		key[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
 	key[n] = '\0';
 	add_pair(line, key, value, strlen(value));
 }

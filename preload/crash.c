@@ -340,8 +340,11 @@ set_handlers(void)
 	struct sigaction ours = {.sa_sigaction = on_crash, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
 	sigemptyset(&ours.sa_mask);
 	for (int i = 0; i < SIGNALS; i++) {
-		if (set_action(signals[i].number, NULL, &before[i]) == 0 && is_default(&before[i]))
-			set_action(signals[i].number, &ours, NULL);
+		struct sigaction replaced;
+		if (set_action(signals[i].number, NULL, &before[i]) != 0 || !is_default(&before[i]))
+			continue;
+		if (set_action(signals[i].number, &ours, &replaced) == 0 && !is_default(&replaced))
+			set_action(signals[i].number, &replaced, NULL); /* the host set its own between the two calls */
 	}
 }
 

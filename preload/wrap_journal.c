@@ -308,7 +308,10 @@ note_send(struct regs *regs, void *overflow, const struct location *at, unsigned
 	if (real && seen && span_on(KIND_LOG)) {
 		struct list list = {.gp_offset = fixed * 8, .fp_offset = sizeof regs->integers, overflow, regs};
 		va_list args;
+		/* What va_start() would have made of the caller's registers. */
+		/* cppcheck-suppress va_list_usedBeforeStarted */
 		memcpy(args, &list, sizeof list);
+		/* cppcheck-suppress va_list_usedBeforeStarted */
 		note_formats(at, kept, text_in(regs->integers[fixed - 1]), args);
 	}
 	errno = kept;
