@@ -114,24 +114,6 @@ take_memory(struct thread *t)
 	return c;
 }
 
-/* ---- handles ---- */
-
-struct ctx *
-context_of(struct thread *t, bx_ctx *handle)
-{
-	if (handle == BX__CURRENT)
-		return t->current;
-	uintptr_t at = (uintptr_t)handle & ~(uintptr_t)CONTEXT_TAG_MASK;
-	if (!at)
-		return NULL;
-	struct ctx *c = (struct ctx *)at; /* NOLINT(performance-no-int-to-ptr) */
-	if (context_tag(c) != ((uintptr_t)handle & CONTEXT_TAG_MASK))
-		return NULL;
-	t->busy = at; /* for context_abandon() */
-	atomic_signal_fence(memory_order_seq_cst);
-	return c;
-}
-
 void
 context_refuse(struct thread *t)
 {
@@ -164,6 +146,7 @@ take(struct thread *t)
 	c->turned_on = t->on;
 	c->by_handle = false;
 	c->lost = false;
+	c->head_stands = false;
 	return c;
 }
 
@@ -225,6 +208,16 @@ count_sampled_out(struct thread *t)
 		context_flush_counts(t);
 }
 
+static void
+begin_now(struct thread *t, struct ctx *c, int64_t mono, int64_t wall)
+{
+	c->line.recorded = true;
+	begin(t, c, mono, wall);
+	c->lost = ring_is_still_full(&t->ring);
+	if (__builtin_expect(c->lost, 0))
+		fields_close(&c->fields);
+}
+
 struct ctx *
 context_new(struct thread *t, const char *name, uint32_t known, const struct bx_options *options)
 {
@@ -253,11 +246,53 @@ context_new(struct thread *t, const char *name, uint32_t known, const struct bx_
 		trace_inherit(t, &c->line, parent, options, wall);
 	else
 		lineage_inherit(t, &c->line, parent, options->id, wall);
-	c->line.recorded = true;
-	begin(t, c, mono, wall);
-	c->lost = ring_is_still_full(&t->ring);
-	if (__builtin_expect(c->lost, 0))
-		fields_close(&c->fields);
+	begin_now(t, c, mono, wall);
+	return c;
+}
+
+/* ---- the same one again ---- */
+
+static const struct bx_options nothing_asked;
+
+/* Name, head and id are there; span and time are new. */
+static struct ctx *
+again(struct thread *t, const struct lineage *root)
+{
+	struct ctx *c = take(t);
+	c->head_stands = true;
+	if (!sample_keeps(t, &nothing_asked.sample, &c->line, root)) {
+		count_sampled_out(t);
+		silence(c);
+		c->lasting = NULL;
+		return c;
+	}
+	int64_t mono = clock_mono_ns(), wall = thread_wall_ns(t, mono);
+	c->line.span = span_new(&t->rand);
+	begin_now(t, c, mono, wall);
+	return c;
+}
+
+/* A name that comes for the second time in a row may well come again. */
+static void
+remember(struct thread *t, struct ctx *c, const char *name)
+{
+	const struct lineage *root = !t->current && c->line.recorded ? root_line(t) : NULL;
+	if (root && c->line.parent == root->span && c->lasting == name)
+		c->head_stands = emit_prepare(c);
+	c->lasting = name;
+}
+
+struct ctx *
+context_new_lasting(struct thread *t, const char *name, uint32_t known)
+{
+	struct ctx *next = t->free;
+	const struct lineage *root;
+	if (next && next->head_stands && next->lasting == name && next->generation == t->generation && !t->current &&
+	    (root = root_line(t)))
+		return again(t, root);
+	struct ctx *c = context_new(t, name, known, &nothing_asked);
+	if (c)
+		remember(t, c, name);
 	return c;
 }
 

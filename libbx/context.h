@@ -17,7 +17,7 @@
 #include "libbx/lineage.h"
 #include "libbx/thread.h"
 
-enum { ORIGIN_ROOM = 320 };
+enum { ORIGIN_ROOM = 320, HEAD_ROOM = 512 };
 enum { CONTEXTS_OPEN_MAX = 1024 }; /* on the stack of one thread */
 enum { EVENT_OVERHEAD = 1280 };    /* bytes of an event that are not its body, at most */
 
@@ -34,13 +34,18 @@ struct ctx {
 	int64_t start_mono;          /* ns */
 	int64_t start_wall;          /* ns since the epoch */
 	struct fields fields;
+	/*
+	 * The name by which it was last opened with context_new_lasting().  When its head stands, it was right under the root
+	 * each time: line's name and what the event begins with, up to the value of start, are as they will be again.
+	 */
+	const char *lasting;
+	bool head_stands;
+	uint32_t head_len;
+	uint8_t head[HEAD_ROOM];
 	/* What all events of this process have between type and start, as it is written; prepared for `generation`. */
 	uint32_t origin_len;
 	uint8_t origin[ORIGIN_ROOM];
 };
-
-/* The context behind a handle, or NULL when it is none, stale (counted) or BX__CURRENT with nothing open. */
-struct ctx *context_of(struct thread *t, bx_ctx *handle);
 
 /* What of a handle is serial number: the bits of a page's address that are zero, and those above what mmap() gives. */
 #define CONTEXT_TAG_MASK (UINT64_C(0xffff) << 48 | UINT64_C(0xfff))
@@ -58,11 +63,34 @@ context_handle(const struct ctx *c)
 	return (bx_ctx *)((uintptr_t)c | context_tag(c)); /* NOLINT(performance-no-int-to-ptr) */
 }
 
+/* The context behind a handle, or NULL when it is none, stale (counted) or BX__CURRENT with nothing open. */
+static inline struct ctx *
+context_of(struct thread *t, bx_ctx *handle)
+{
+	if (handle == BX__CURRENT)
+		return t->current;
+	uintptr_t at = (uintptr_t)handle & ~(uintptr_t)CONTEXT_TAG_MASK;
+	if (!at)
+		return NULL;
+	struct ctx *c = (struct ctx *)at; /* NOLINT(performance-no-int-to-ptr) */
+	if (context_tag(c) != ((uintptr_t)handle & CONTEXT_TAG_MASK))
+		return NULL;
+	t->busy = at; /* for context_abandon() */
+	atomic_signal_fence(memory_order_seq_cst);
+	return c;
+}
+
 /*
  * Makes a context under what is open on this thread; NULL when there is no memory.  `known`: what the compiler knows of
  * the name, see BX__NAME_KNOWN().  Of the options, the name is not looked at.
  */
 struct ctx *context_new(struct thread *t, const char *name, uint32_t known, const struct bx_options *options);
+
+/*
+ * The same with a name whose text stays where it is for the life of the process, and no id or traceparent.  What is opened
+ * by it again and again under the root, as a shim's events are, is not resolved again.
+ */
+struct ctx *context_new_lasting(struct thread *t, const char *name, uint32_t known);
 
 /* Makes a context with this lineage, started at these times. */
 struct ctx *context_make(struct thread *t, const struct lineage *line, int64_t start_mono, int64_t start_wall);

@@ -87,13 +87,31 @@ put_body(uint8_t *p, const struct fields *f)
 }
 
 static inline uint8_t *
-put_event(uint8_t *p, const struct ctx *c, double start, double end)
+put_head(uint8_t *p, const struct ctx *c)
 {
 	const struct lineage *line = &c->line;
 	p = mp_put_map_header(p, line->parent ? 9 : 8);
 	p = put_id(p, line);
 	p = put_name(PUT_KEY(p, "\xa4type"), line);
-	p = put_steps(p, c->origin, c->origin_len);
+	return put_steps(p, c->origin, c->origin_len);
+}
+
+bool
+emit_prepare(struct ctx *c)
+{
+	const struct lineage *line = &c->line;
+	enum { KEYS = 32 };
+	if (KEYS + ID_LEN + line->id_len + line->name_len + c->origin_len + COPY_STEP > sizeof c->head)
+		return false;
+	c->head_len = (uint32_t)(put_head(c->head, c) - c->head);
+	return true;
+}
+
+static inline uint8_t *
+put_event(uint8_t *p, const struct ctx *c, double start, double end)
+{
+	const struct lineage *line = &c->line;
+	p = c->head_stands ? put_steps(p, c->head, c->head_len) : put_head(p, c);
 	p = mp_put_double(p, start);
 	p = mp_put_double(PUT_KEY(p, "\xa3" /* the next letter is no digit of it */ "end"), end);
 	p = put_body(PUT_KEY(p, "\xa4"

@@ -81,12 +81,12 @@ bx__busy(void)
 }
 
 bx_ctx *
-bx__ctx_new(const struct bx_options *options, uint32_t known, int64_t *start_ns)
+bx__ctx_new(const char *name, uint32_t known, int64_t *start_ns)
 {
 	struct thread *t = thread_enter();
 	if (!t)
 		return NULL;
-	struct ctx *c = context_new(t, options->name, known, options);
+	struct ctx *c = context_new_lasting(t, name, known);
 	bx_ctx *handle = NULL;
 	if (c) {
 		c->by_handle = true;
@@ -113,12 +113,9 @@ bx__ctx_done(bx_ctx *ctx, int64_t end_ns)
 	return kept;
 }
 
-uint8_t *
-bx__fields_open(bx_ctx *ctx, size_t most, uint32_t count)
+static inline uint8_t *
+fields_room(struct thread *t, bx_ctx *ctx, size_t most, uint32_t count)
 {
-	struct thread *t = thread_enter();
-	if (!t)
-		return NULL;
 	struct ctx *c = context_of(t, ctx);
 	if (c && c->line.recorded && !c->lost) {
 		struct fields *f = &c->fields;
@@ -128,6 +125,21 @@ bx__fields_open(bx_ctx *ctx, size_t most, uint32_t count)
 	}
 	thread_leave(t);
 	return NULL;
+}
+
+static __attribute__((noinline)) uint8_t *
+fields_open_unusual(bx_ctx *ctx, size_t most, uint32_t count)
+{
+	struct thread *t = thread_enter();
+	return t ? fields_room(t, ctx, most, count) : NULL;
+}
+
+uint8_t *
+bx__fields_open(bx_ctx *ctx, size_t most, uint32_t count)
+{
+	uint32_t on = config_on();
+	struct thread *t = on ? thread_try(on) : NULL;
+	return t ? fields_room(t, ctx, most, count) : fields_open_unusual(ctx, most, count);
 }
 
 static struct ctx *

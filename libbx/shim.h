@@ -75,9 +75,10 @@ void bx__ctx_stack(bx_ctx *ctx, const char *key, void *const *frames, int count,
 int bx__stack_now(void **frames, int max, const void *skip_object);
 
 /*
- * As bx_new_with(), for a name of which BX__NAME_KNOWN() is `known`; *start_ns is when it began, by the monotonic clock.
+ * As bx_new(), for a name of which BX__NAME_KNOWN() is `known` and whose text stays where it is for the life of the
+ * process; *start_ns is when it began, by the monotonic clock.
  */
-bx_ctx *bx__ctx_new(const struct bx_options *options, uint32_t known, int64_t *start_ns);
+bx_ctx *bx__ctx_new(const char *name, uint32_t known, int64_t *start_ns);
 
 /* As bx_done(), at that moment of the monotonic clock, which the caller has read anyway. */
 int bx__ctx_done(bx_ctx *ctx, int64_t end_ns);

@@ -78,19 +78,20 @@ pq_ask(struct pq_call *call, const struct pq_asked *asked)
 
 /* ---- synchronous calls ------------------------------------------------------------------------------------------- */
 
-static void
-run(struct pq_call *call)
-{
-	if (!pq_in_pipeline(call))
-		pq_conn_end_all(call->conn, call->real, call->pg);
-	call->conn->running = call->command;
-}
-
 /* Nothing is left over of other commands whose results would pass inside this call. */
 static bool
 is_clean(const struct pq_conn *conn)
 {
 	return !conn->head && !conn->running;
+}
+
+static void
+run(struct pq_call *call)
+{
+	bool over = is_clean(call->conn) && !call->conn->in_endcopy;
+	if (!over && !pq_in_pipeline(call))
+		pq_conn_end_all(call->conn, call->real, call->pg);
+	call->conn->running = call->command;
 }
 
 bool

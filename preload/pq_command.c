@@ -207,6 +207,14 @@ pq_command_failed(struct pq_command *c, const struct real_pq *real, const PGconn
 }
 
 static void
+keep_tag(struct pq_tag *kept, const char *tag)
+{
+	struct pack p = {.at = kept->packed};
+	pack_text(&p, tag, strnlen(tag, PQ_TAG_LEN - 1));
+	kept->len = (uint8_t)(p.at - kept->packed);
+}
+
+static void
 note_tag(struct pq_command *c, const struct real_pq *real, const PGresult *res)
 {
 	const char *tag = real->PQcmdStatus((PGresult *)(uintptr_t)res);
@@ -215,7 +223,7 @@ note_tag(struct pq_command *c, const struct real_pq *real, const PGresult *res)
 	if (*tag == 'D' && (strcmp(tag, "DEALLOCATE ALL") == 0 || strcmp(tag, "DISCARD ALL") == 0))
 		c->forgets_all = true;
 	if (c->tag_count < PQ_TAGS_MAX)
-		keep(c->tags[c->tag_count], PQ_TAG_LEN, tag);
+		keep_tag(&c->tags[c->tag_count], tag);
 	c->tag_count++;
 }
 
@@ -319,12 +327,6 @@ pack_transaction(struct pack *p, PGTransactionStatusType status)
 	pack_fields(p, (const uint8_t *)stands[i].field, stands[i].len, 1);
 }
 
-static void
-pack_tag(struct pack *p, const char *tag)
-{
-	pack_text(p, tag, strlen(tag));
-}
-
 static uint32_t
 tags_shown(const struct pq_command *c)
 {
@@ -341,7 +343,7 @@ pack_tags(struct pack *p, const struct pq_command *c)
 	if (count > 1)
 		p->at = mp_put_array_header(p->at, count);
 	for (uint32_t i = 0; i < count; i++)
-		pack_tag(p, c->tags[i]);
+		pack_fields(p, c->tags[i].packed, c->tags[i].len, 0);
 }
 
 static void
@@ -371,7 +373,8 @@ void
 pq_command_end(struct pq_command *c, const struct real_pq *real, const PGconn *pg, const struct pq_session *session,
     bool abandoned)
 {
-	pq_statement_free(&c->prepares);
+	if (c->prepares)
+		pq_statement_free(&c->prepares);
 	if (!c->span)
 		return;
 	if (c->broken && abandoned)

@@ -45,7 +45,10 @@ struct pq_command {
 	char first_code[8]; /* SQLSTATE and text of an error that a later result of the same call would hide */
 	char first_message[512];
 	uint32_t tag_count;
-	char tags[PQ_TAGS_MAX][PQ_TAG_LEN];
+	struct pq_tag {
+		uint8_t len;
+		uint8_t packed[PQ_TAG_LEN + PACK_MORE]; /* as it is in the event */
+	} tags[PQ_TAGS_MAX];
 };
 
 /* What is asked of the server; what does not apply is zero. */

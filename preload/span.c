@@ -21,7 +21,7 @@ span_begin_known(const char *name, uint32_t known, int64_t *begin_ns)
 {
 	crash_watch();
 	*begin_ns = 0;
-	return bx__ctx_new(&(struct bx_options){.name = name}, known, begin_ns);
+	return bx__ctx_new(name, known, begin_ns);
 }
 
 void

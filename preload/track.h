@@ -11,6 +11,7 @@
 
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { TRACK_LISTS = 256 };
 
@@ -25,8 +26,33 @@ struct track {
 	_Atomic(struct track_node *) lists[TRACK_LISTS];
 };
 
-struct track_node *track_find(struct track *t, const void *handle); /* NULL: not known */
-struct track_node *track_get(struct track *t, const void *handle);  /* makes one if need be; NULL: no memory */
+static inline _Atomic(struct track_node *) *
+track_list(struct track *t, const void *handle)
+{
+	uint64_t mixed = (uint64_t)(uintptr_t)handle * 0x9e3779b97f4a7c15ULL; /* Knuth's multiplicative hashing */
+	return &t->lists[mixed >> 56];
+}
+
+/* NULL: not known. */
+static inline struct track_node *
+track_find(struct track *t, const void *handle)
+{
+	struct track_node *node = atomic_load_explicit(track_list(t, handle), memory_order_acquire);
+	while (node && atomic_load_explicit(&node->handle, memory_order_acquire) != handle)
+		node = node->next;
+	return node;
+}
+
+/* For a handle that is not known; NULL: no memory. */
+struct track_node *track_make(struct track *t, const void *handle);
+
+/* The one or the other. */
+static inline struct track_node *
+track_get(struct track *t, const void *handle)
+{
+	struct track_node *node = track_find(t, handle);
+	return __builtin_expect(node != NULL, 1) ? node : track_make(t, handle);
+}
 
 /* Forgets the handle.  The state behind the node must be all zero by now. */
 void track_drop(struct track_node *node);

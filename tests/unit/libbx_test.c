@@ -616,6 +616,104 @@ TEST(under_the_shim_the_process_is_the_outermost_context)
 	assert_body(top, "{\"exit_status\":0}");
 }
 
+static void
+emit_known(const char *name, uint32_t known, int n)
+{
+	int64_t start;
+	bx_ctx *ctx = bx__ctx_new(name, known, &start);
+	bx_ctx_set(ctx, "n", n);
+	assert_int_equal(bx_done(ctx), 1);
+}
+
+#define EMIT_KNOWN(name, n) emit_known(name, BX__NAME_KNOWN(name), n)
+
+/* All lie right under the process, whatever came between them; each has a span of its own. */
+static void
+check_under(const struct seen *seen, const char *process, const char *const *types, int count)
+{
+	const struct event *top = event_of(seen, process);
+	for (int i = 0; i < count; i++) {
+		const struct event *ev = &seen->events[i];
+		assert_int_equal(ev->type.n, strlen(types[i]));
+		assert_memory_equal(ev->type.p, types[i], ev->type.n);
+		assert_true(bytes_equal(ev->id, top->id));
+		assert_true(bytes_equal(ev->parent, top->span));
+		assert_true(ev->end >= ev->start && ev->start >= top->start);
+		for (int j = 0; j < i; j++)
+			assert_false(bytes_equal(ev->span, seen->events[j].span));
+	}
+}
+
+TEST(what_a_shim_opens_again_and_again_is_what_it_was_each_time)
+{
+	assert_int_equal(bx__process_begin(&(struct bx__process){.name = "nightly.psql"}), 0);
+	for (int i = 0; i < 3; i++)
+		EMIT_KNOWN(".sql", i);
+	EMIT_KNOWN(".log", 3);
+	assert_int_equal(bx_done(bx_new(".mail")), 1);
+	for (int i = 5; i < 8; i++)
+		EMIT_KNOWN(".sql", i);
+	assert_int_equal(bx_done(bx__process_event()), 1);
+	static const char *const types[] = {"nightly.psql.sql", "nightly.psql.sql", "nightly.psql.sql",
+	    "nightly.psql.log", "nightly.psql.mail", "nightly.psql.sql", "nightly.psql.sql", "nightly.psql.sql"};
+	const struct seen *seen = look();
+	assert_int_equal(seen->count, 9);
+	check_under(seen, "nightly.psql", types, 8);
+	assert_body(&seen->events[7], "{\"n\":7}");
+}
+
+TEST(what_a_shim_opens_again_lies_under_what_is_open)
+{
+	assert_int_equal(bx__process_begin(&(struct bx__process){.name = "psql"}), 0);
+	bx_ctx *other = bx_new(".other"); /* whose memory is the request's then, so that .sql finds its own again */
+	for (int i = 0; i < 3; i++)
+		EMIT_KNOWN(".sql", i);
+	assert_int_equal(bx_done(other), 1);
+	bx_begin("request");
+	EMIT_KNOWN(".sql", 3);
+	assert_int_equal(bx_end(), 1);
+	EMIT_KNOWN(".sql", 4);
+	const struct seen *seen = look();
+	const struct event *inner = event_of(seen, "request.sql"), *outer = event_of(seen, "request");
+	assert_true(bytes_equal(inner->parent, outer->span));
+	assert_true(bytes_equal(inner->id, outer->id));
+	assert_int_equal(seen->events[6].type.n, strlen("psql.sql"));
+	assert_true(bytes_equal(seen->events[6].parent, seen->events[0].parent));
+}
+
+TEST(what_a_shim_opens_again_in_a_child_is_the_childs)
+{
+	assert_int_equal(bx__process_begin(&(struct bx__process){.name = "psql"}), 0);
+	for (int i = 0; i < 3; i++)
+		EMIT_KNOWN(".sql", i);
+	struct event parents = look()->events[0];
+	char parents_span[16];
+	memcpy(parents_span, parents.parent.p, sizeof parents_span);
+	pid_t child = fork();
+	if (child == 0) {
+		for (int i = 0; i < 3; i++)
+			EMIT_KNOWN(".sql", 10 + i);
+		bx_done(bx__process_event());
+		_exit(0);
+	}
+	int status;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	const struct seen *seen = look();
+	const struct event *top = event_of(seen, "psql");
+	int theirs = 0;
+	for (int i = 0; i < seen->count; i++) {
+		const struct event *ev = &seen->events[i];
+		assert_true(bytes_equal(ev->id, top->id));
+		if (ev == top || memcmp(ev->parent.p, parents_span, sizeof parents_span) == 0)
+			continue;
+		theirs++;
+		assert_true(bytes_equal(ev->parent, top->span));
+		assert_int_equal(ev->pid, child);
+	}
+	assert_int_equal(theirs, 3);
+}
+
 static const char *
 second_source(const char *variable)
 {
@@ -756,6 +854,9 @@ main(void)
 	    cmocka_unit_test(a_signal_handler_may_emit_at_any_moment),
 	    cmocka_unit_test(an_error_carries_class_code_message_stack_and_print),
 	    cmocka_unit_test(under_the_shim_the_process_is_the_outermost_context),
+	    cmocka_unit_test(what_a_shim_opens_again_and_again_is_what_it_was_each_time),
+	    cmocka_unit_test(what_a_shim_opens_again_lies_under_what_is_open),
+	    cmocka_unit_test(what_a_shim_opens_again_in_a_child_is_the_childs),
 	    cmocka_unit_test(what_the_shim_offers_begins_with_the_first_event),
 	    cmocka_unit_test(what_the_shim_offers_begins_before_the_program_configures),
 	    cmocka_unit_test(an_offer_that_is_declined_leaves_it_off),
