@@ -18,16 +18,41 @@ mc_client_find(const memcached_st *handle)
 	return handle ? (struct mc_client *)track_find(&clients, handle) : NULL;
 }
 
+/* What keys and values that are always the same size, or numbers, take at most. */
+enum { END_FIXED = 160, END_FIELDS = 6 };
+
 static void
-set_counts(const struct mc_client *client, bool abandoned)
+pack_counts(struct pack *p, const struct mc_client *client, bool abandoned)
 {
-	bx_ctx *span = client->fetched;
 	if (client->uncounted)
 		return;
-	span_set(span, "hits", client->hits);
-	if (!abandoned)
-		span_set(span, "misses", client->key_count > client->hits ? client->key_count - client->hits : 0);
-	span_set(span, "value_size", client->value_bytes);
+	PACK_KEY(p, "hits");
+	pack_uint(p, client->hits);
+	if (!abandoned) {
+		PACK_KEY(p, "misses");
+		pack_uint(p, client->key_count > client->hits ? client->key_count - client->hits : 0);
+	}
+	PACK_KEY(p, "value_size");
+	pack_uint(p, client->value_bytes);
+}
+
+static void
+pack_outcome(struct pack *p, int64_t ns, const char *outcome)
+{
+	PACK_KEY(p, "time");
+	pack_double(p, span_seconds(ns));
+	PACK_KEY(p, "outcome");
+	pack_text(p, outcome, strlen(outcome));
+}
+
+static const char *
+mget_outcome(const struct mc_client *client)
+{
+	if (client->failed)
+		return "error";
+	if (client->uncounted)
+		return "done";
+	return client->hits ? "hit" : "miss";
 }
 
 static void
@@ -36,18 +61,20 @@ mget_end(struct mc_client *client, bool abandoned)
 	bx_ctx *span = client->fetched;
 	if (!span)
 		return;
-	set_counts(client, abandoned);
-	int64_t ns = span_clock_ns() - client->begin_ns;
-	span_set(span, "time", span_seconds(ns));
-	if (abandoned)
-		span_set(span, "abandoned", (bool)true);
-	span_set(span, "outcome",
-	    client->failed      ? "error"
-	    : client->uncounted ? "done"
-	    : client->hits      ? "hit"
-				: "miss");
+	int64_t end_ns = span_clock_ns(), ns = end_ns - client->begin_ns;
 	span_note_slow(span, KIND_MEMCACHE, ns, &client->asked);
-	span_end(span);
+	struct pack p = span_open(span, END_FIXED, END_FIELDS);
+	if (p.at) {
+		pack_counts(&p, client, abandoned);
+		pack_outcome(&p, ns, mget_outcome(client));
+		if (abandoned) {
+			PACK_KEY(&p, "abandoned");
+			pack_true(&p);
+		}
+		span_close_end(&p, end_ns);
+	} else {
+		span_end_at(span, end_ns);
+	}
 	client->fetched = NULL;
 }
 
@@ -117,26 +144,84 @@ put_number(char *p, unsigned n)
 	return p;
 }
 
-/* HOST:PORT, or the path of a socket. */
-static void
-set_server(const struct mc_call *call, const memcached_instance_st *server)
+/* HOST:PORT, or the path of a socket; its length, 0 when there is none. */
+static size_t
+server_text(const struct mc_call *call, const memcached_instance_st *server, char text[SERVER_MAX])
 {
 	const char *name = server ? call->real->memcached_server_name(server) : NULL;
 	if (!name)
-		return;
-	char text[SERVER_MAX];
-	size_t n = strnlen(name, sizeof text - 12);
+		return 0;
+	size_t n = strnlen(name, SERVER_MAX - 12);
 	unsigned port = call->real->memcached_server_port(server);
 	memcpy(text, name, n);
 	if (port) {
 		text[n++] = ':';
 		n = (size_t)(put_number(text + n, port) - text);
 	}
-	span_set(call->span, "server", bx_strn(text, n));
+	return n;
+}
+
+static void
+pack_key_text(struct pack *p, const char *field, size_t field_len, const char *key, size_t len)
+{
+	if (!key)
+		return;
+	pack_key(p, field, field_len);
+	pack_text(p, key, pack_cut(key, len, KEY_MAX));
+}
+
+/* A list is a field by itself, so that where it has no room the others have. */
+static void
+set_keys(bx_ctx *span, const struct mc_asked *asked)
+{
+	struct bx_slice shown[KEYS_SHOWN];
+	size_t n = asked->count < KEYS_SHOWN ? asked->count : KEYS_SHOWN;
+	for (size_t i = 0; i < n; i++)
+		shown[i] = bx_strn(asked->keys[i], asked->lens[i] < KEY_MAX ? asked->lens[i] : KEY_MAX);
+	span_set_list(span, "keys", shown, n);
+}
+
+static void
+tell_asked(const struct mc_call *call, const struct mc_asked *asked)
+{
+	enum { FIELDS = 6, FIXED = FIELDS * (11 + PACK_MORE) + 16 /* an op */ };
+	char server[SERVER_MAX];
+	size_t server_len = server_text(call, only_server(call), server);
+	bool told = asked->many && asked->keys && asked->lens, one = told && asked->count == 1;
+	const char *key = one ? asked->keys[0] : asked->key;
+	size_t key_len = one ? asked->lens[0] : asked->key_len;
+	size_t most = FIXED + server_len + (asked->group ? pack_cut(asked->group, asked->group_len, KEY_MAX) : 0) +
+		      (key ? pack_cut(key, key_len, KEY_MAX) : 0);
+	struct pack p = span_open(call->span, most, FIELDS);
+	if (p.at) {
+		PACK_KEY(&p, "op");
+		pack_text(&p, asked->op, strlen(asked->op));
+		if (server_len) {
+			PACK_KEY(&p, "server");
+			pack_text(&p, server, server_len);
+		}
+		pack_key_text(&p, "group_key", 9, asked->group, asked->group_len);
+		pack_key_text(&p, "key", 3, key, key_len);
+		if (asked->many) {
+			PACK_KEY(&p, "key_count");
+			pack_uint(&p, asked->count);
+		}
+		if (asked->stores) {
+			PACK_KEY(&p, "value_size");
+			pack_uint(&p, asked->value_size);
+		}
+		if (asked->stores || asked->expiration) {
+			PACK_KEY(&p, "expiration");
+			pack_int(&p, asked->expiration);
+		}
+		span_close(&p);
+	}
+	if (told && asked->count > 1)
+		set_keys(call->span, asked);
 }
 
 bool
-mc_call_begin(struct mc_call *call, const char *op)
+mc_call_begin(struct mc_call *call, const struct mc_asked *asked)
 {
 	if (!call->seen)
 		return false;
@@ -146,39 +231,12 @@ mc_call_begin(struct mc_call *call, const char *op)
 		end_pending(call->client);
 		forget_counts(call->client);
 		call->client->real = call->real;
-		call->span = call->client->running = span_begin(".memcache");
-		span_set(call->span, "op", op);
+		call->span = call->client->running = span_begin_at(".memcache", &call->begin_ns);
 		if (call->span)
-			set_server(call, only_server(call));
-		call->begin_ns = span_clock_ns();
+			tell_asked(call, asked);
 	}
 	errno = saved;
 	return call->client != NULL;
-}
-
-void
-mc_call_key(const struct mc_call *call, const char *group, size_t group_len, const char *key, size_t key_len)
-{
-	if (group)
-		span_set_cut(call->span, "group_key", group, group_len, KEY_MAX);
-	if (key)
-		span_set_cut(call->span, "key", key, key_len, KEY_MAX);
-}
-
-void
-mc_call_keys(const struct mc_call *call, const char *group, size_t group_len, const char *const *keys,
-    const size_t *lens, size_t count)
-{
-	struct bx_slice shown[KEYS_SHOWN];
-	bool one = keys && lens && count == 1;
-	mc_call_key(call, group, group_len, one ? keys[0] : NULL, one ? lens[0] : 0);
-	span_set(call->span, "key_count", count);
-	if (!keys || !lens || count < 2)
-		return;
-	size_t n = count < KEYS_SHOWN ? count : KEYS_SHOWN;
-	for (size_t i = 0; i < n; i++)
-		shown[i] = bx_strn(keys[i], lens[i] < KEY_MAX ? lens[i] : KEY_MAX);
-	span_set_list(call->span, "keys", shown, n);
 }
 
 /* `..., host: 10.0.0.7:11211 -> ./src/io.cc:145` is how the library says where. */
@@ -191,6 +249,15 @@ set_server_of_message(const struct mc_call *call, const char *message)
 	if (n)
 		span_set_cut(call->span, "server", at + sizeof before - 1, n, SERVER_MAX);
 	return n > 0;
+}
+
+static void
+set_server_cut_off(const struct mc_call *call)
+{
+	char text[SERVER_MAX];
+	size_t n = server_text(call, call->real->memcached_server_get_last_disconnect(call->handle), text);
+	if (n)
+		span_set(call->span, "server", bx_strn(text, n));
 }
 
 /* With the server that failed: the only one, which has been told already, the message's, or the one last cut off. */
@@ -211,7 +278,7 @@ mc_call_error(const struct mc_call *call, memcached_return_t code)
 	    .field_count = sizeof fields / sizeof *fields};
 	span_set_error(call->span, &error);
 	if (call->handle && !only_server(call) && !set_server_of_message(call, message))
-		set_server(call, call->real->memcached_server_get_last_disconnect(call->handle));
+		set_server_cut_off(call);
 }
 
 static bool
@@ -244,21 +311,43 @@ outcome_of(const struct mc_call *call, memcached_return_t code, enum mc_purpose 
 	return NULL;
 }
 
-memcached_return_t
-mc_call_end(struct mc_call *call, memcached_return_t code, enum mc_purpose purpose)
+static void
+end_event(struct mc_call *call, memcached_return_t code, enum mc_purpose purpose, const size_t *value_len)
 {
-	int saved = errno;
 	const char *outcome = outcome_of(call, code, purpose);
-	int64_t ns = span_clock_ns() - call->begin_ns;
-	span_set(call->span, "time", span_seconds(ns));
-	span_set(call->span, "outcome", outcome ? outcome : "error");
+	int64_t end_ns = span_clock_ns(), ns = end_ns - call->begin_ns;
 	if (!outcome && call->span)
 		mc_call_error(call, code);
 	span_note_slow(call->span, KIND_MEMCACHE, ns, NULL);
 	call->client->running = NULL;
-	span_end(call->span);
+	struct pack p = span_open(call->span, END_FIXED, END_FIELDS);
+	if (p.at) {
+		if (value_len) {
+			PACK_KEY(&p, "value_size");
+			pack_uint(&p, *value_len);
+		}
+		pack_outcome(&p, ns, outcome ? outcome : "error");
+		span_close_end(&p, end_ns);
+	} else {
+		span_end_at(call->span, end_ns);
+	}
+}
+
+memcached_return_t
+mc_call_end(struct mc_call *call, memcached_return_t code, enum mc_purpose purpose)
+{
+	int saved = errno;
+	end_event(call, code, purpose, NULL);
 	errno = saved;
 	return code;
+}
+
+void
+mc_call_end_value(struct mc_call *call, memcached_return_t code, const size_t *value_len)
+{
+	int saved = errno;
+	end_event(call, code, MC_READS, code == MEMCACHED_SUCCESS ? value_len : NULL);
+	errno = saved;
 }
 
 /* ---- many values ------------------------------------------------------------------------------------------------- */

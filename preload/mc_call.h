@@ -44,16 +44,30 @@ struct mc_call {
 /* A call by `caller`: which library it goes to, and whether it is to be recorded. */
 struct mc_call mc_call_to(void *caller, const memcached_st *handle);
 
-/* Begins its event.  False: carry the call out, and record nothing. */
-bool mc_call_begin(struct mc_call *call, const char *op);
+/* What a call is about; what does not apply is zero. */
+struct mc_asked {
+	const char *op;
+	const char *group; /* the key that decides on the server */
+	size_t group_len;
+	const char *key;
+	size_t key_len;
+	bool many; /* the next three say what is asked for */
+	const char *const *keys;
+	const size_t *lens;
+	size_t count;
+	bool stores; /* a value of that size; its expiration is told even when it is zero */
+	size_t value_size;
+	time_t expiration;
+};
 
-/* What it is about; NULL: left out. */
-void mc_call_key(const struct mc_call *call, const char *group, size_t group_len, const char *key, size_t key_len);
-void mc_call_keys(const struct mc_call *call, const char *group, size_t group_len, const char *const *keys,
-    const size_t *lens, size_t count);
+/* Begins its event.  False: carry the call out, and record nothing. */
+bool mc_call_begin(struct mc_call *call, const struct mc_asked *asked);
 
 /* It has returned and is the whole event.  Returns the code. */
 memcached_return_t mc_call_end(struct mc_call *call, memcached_return_t code, enum mc_purpose purpose);
+
+/* The same for one that read a value of *value_len bytes, if it did; NULL: its caller did not ask. */
+void mc_call_end_value(struct mc_call *call, memcached_return_t code, const size_t *value_len);
 
 /* What a code that is an error tells, without a handle too. */
 void mc_call_error(const struct mc_call *call, memcached_return_t code);

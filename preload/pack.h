@@ -40,6 +40,12 @@ pack_uint(struct pack *p, uint64_t value)
 }
 
 static inline void
+pack_int(struct pack *p, int64_t value)
+{
+	p->at = mp_put_int(p->at, value);
+}
+
+static inline void
 pack_double(struct pack *p, double value)
 {
 	p->at = mp_put_double(p->at, value);

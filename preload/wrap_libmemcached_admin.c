@@ -9,10 +9,8 @@ WRAPPER memcached_return_t
 memcached_flush(memcached_st *handle, time_t expiration)
 {
 	struct mc_call call = mc_call_to(CALLER, handle);
-	if (!mc_call_begin(&call, "flush"))
+	if (!mc_call_begin(&call, &(struct mc_asked){.op = "flush", .expiration = expiration}))
 		return call.real ? call.real->memcached_flush(handle, expiration) : MEMCACHED_FAILURE;
-	if (expiration)
-		span_set(call.span, "expiration", expiration);
 	return mc_call_end(&call, call.real->memcached_flush(handle, expiration), MC_ADMINISTERS);
 }
 
@@ -20,7 +18,7 @@ WRAPPER memcached_return_t
 memcached_flush_buffers(memcached_st *handle)
 {
 	struct mc_call call = mc_call_to(CALLER, handle);
-	if (!mc_call_begin(&call, "flush_buffers"))
+	if (!mc_call_begin(&call, &(struct mc_asked){.op = "flush_buffers"}))
 		return call.real ? call.real->memcached_flush_buffers(handle) : MEMCACHED_FAILURE;
 	return mc_call_end(&call, call.real->memcached_flush_buffers(handle), MC_ADMINISTERS);
 }
@@ -29,7 +27,7 @@ WRAPPER memcached_return_t
 memcached_version(memcached_st *handle)
 {
 	struct mc_call call = mc_call_to(CALLER, handle);
-	if (!mc_call_begin(&call, "version"))
+	if (!mc_call_begin(&call, &(struct mc_asked){.op = "version"}))
 		return call.real ? call.real->memcached_version(handle) : MEMCACHED_FAILURE;
 	return mc_call_end(&call, call.real->memcached_version(handle), MC_ADMINISTERS);
 }
@@ -38,7 +36,7 @@ WRAPPER memcached_return_t
 memcached_dump(memcached_st *handle, memcached_dump_fn *function, void *context, uint32_t count)
 {
 	struct mc_call call = mc_call_to(CALLER, handle);
-	if (!mc_call_begin(&call, "dump"))
+	if (!mc_call_begin(&call, &(struct mc_asked){.op = "dump"}))
 		return call.real ? call.real->memcached_dump(handle, function, context, count) : MEMCACHED_FAILURE;
 	return mc_call_end(&call, call.real->memcached_dump(handle, function, context, count), MC_ADMINISTERS);
 }
@@ -57,7 +55,7 @@ memcached_stat(memcached_st *handle, char *args, memcached_return_t *error)
 {
 	struct mc_call call = mc_call_to(CALLER, handle);
 	memcached_return_t unasked, *code = error ? error : &unasked;
-	if (!mc_call_begin(&call, "stat"))
+	if (!mc_call_begin(&call, &(struct mc_asked){.op = "stat"}))
 		return call.real ? call.real->memcached_stat(handle, args, error) : NULL;
 	set_args(&call, args);
 	memcached_stat_st *found = call.real->memcached_stat(handle, args, code);
@@ -69,7 +67,7 @@ WRAPPER memcached_return_t
 memcached_stat_execute(memcached_st *handle, const char *args, memcached_stat_fn function, void *context)
 {
 	struct mc_call call = mc_call_to(CALLER, handle);
-	if (!mc_call_begin(&call, "stat"))
+	if (!mc_call_begin(&call, &(struct mc_asked){.op = "stat"}))
 		return call.real ? call.real->memcached_stat_execute(handle, args, function, context)
 				 : MEMCACHED_FAILURE;
 	set_args(&call, args);
@@ -114,7 +112,7 @@ memcached_quit(memcached_st *handle)
 	struct mc_call call = mc_call_to(CALLER, handle);
 	if (!call.real)
 		return;
-	bool seen = mc_call_begin(&call, "quit");
+	bool seen = mc_call_begin(&call, &(struct mc_asked){.op = "quit"});
 	call.real->memcached_quit(handle);
 	if (seen)
 		mc_call_end(&call, MEMCACHED_SUCCESS, MC_ADMINISTERS);

@@ -6,25 +6,16 @@
 
 /* ---- one value --------------------------------------------------------------------------------------------------- */
 
-static void
-get_end(struct mc_call *call, memcached_return_t code, const size_t *value_len)
-{
-	if (code == MEMCACHED_SUCCESS && value_len)
-		span_set(call->span, "value_size", *value_len);
-	mc_call_end(call, code, MC_READS);
-}
-
 WRAPPER char *
 memcached_get(memcached_st *handle, const char *key, size_t key_len, size_t *value_len, uint32_t *flags,
     memcached_return_t *error)
 {
 	struct mc_call call = mc_call_to(CALLER, handle);
 	memcached_return_t unasked, *code = error ? error : &unasked;
-	if (!mc_call_begin(&call, "get"))
+	if (!mc_call_begin(&call, &(struct mc_asked){.op = "get", .key = key, .key_len = key_len}))
 		return call.real ? call.real->memcached_get(handle, key, key_len, value_len, flags, error) : NULL;
-	mc_call_key(&call, NULL, 0, key, key_len);
 	char *value = call.real->memcached_get(handle, key, key_len, value_len, flags, code);
-	get_end(&call, *code, value_len);
+	mc_call_end_value(&call, *code, value_len);
 	return value;
 }
 
@@ -34,13 +25,14 @@ memcached_get_by_key(memcached_st *handle, const char *group, size_t group_len, 
 {
 	struct mc_call call = mc_call_to(CALLER, handle);
 	memcached_return_t unasked, *code = error ? error : &unasked;
-	if (!mc_call_begin(&call, "get"))
+	if (!mc_call_begin(
+		&call, &(struct mc_asked){
+			   .op = "get", .group = group, .group_len = group_len, .key = key, .key_len = key_len}))
 		return call.real ? call.real->memcached_get_by_key(
 				       handle, group, group_len, key, key_len, value_len, flags, error)
 				 : NULL;
-	mc_call_key(&call, group, group_len, key, key_len);
 	char *value = call.real->memcached_get_by_key(handle, group, group_len, key, key_len, value_len, flags, code);
-	get_end(&call, *code, value_len);
+	mc_call_end_value(&call, *code, value_len);
 	return value;
 }
 
@@ -48,10 +40,9 @@ WRAPPER memcached_return_t
 memcached_exist(memcached_st *handle, const char *key, size_t key_len)
 {
 	struct mc_call call = mc_call_to(CALLER, handle);
-	if (!mc_call_begin(&call, "exist"))
+	if (!mc_call_begin(&call, &(struct mc_asked){.op = "exist", .key = key, .key_len = key_len}))
 		return call.real && call.real->memcached_exist ? call.real->memcached_exist(handle, key, key_len)
 							       : MEMCACHED_FAILURE;
-	mc_call_key(&call, NULL, 0, key, key_len);
 	return mc_call_end(&call, call.real->memcached_exist(handle, key, key_len), MC_READS);
 }
 
@@ -59,10 +50,11 @@ WRAPPER memcached_return_t
 memcached_exist_by_key(memcached_st *handle, const char *group, size_t group_len, const char *key, size_t key_len)
 {
 	struct mc_call call = mc_call_to(CALLER, handle);
-	if (!mc_call_begin(&call, "exist"))
+	if (!mc_call_begin(
+		&call, &(struct mc_asked){
+			   .op = "exist", .group = group, .group_len = group_len, .key = key, .key_len = key_len}))
 		return call.real ? call.real->memcached_exist_by_key(handle, group, group_len, key, key_len)
 				 : MEMCACHED_FAILURE;
-	mc_call_key(&call, group, group_len, key, key_len);
 	return mc_call_end(&call, call.real->memcached_exist_by_key(handle, group, group_len, key, key_len), MC_READS);
 }
 
@@ -72,9 +64,9 @@ WRAPPER memcached_return_t
 memcached_mget(memcached_st *handle, const char *const *keys, const size_t *lens, size_t count)
 {
 	struct mc_call call = mc_call_to(CALLER, handle);
-	if (!mc_call_begin(&call, "mget"))
+	if (!mc_call_begin(
+		&call, &(struct mc_asked){.op = "mget", .many = true, .keys = keys, .lens = lens, .count = count}))
 		return call.real ? call.real->memcached_mget(handle, keys, lens, count) : MEMCACHED_FAILURE;
-	mc_call_keys(&call, NULL, 0, keys, lens, count);
 	return mc_mget_begin(&call, count, call.real->memcached_mget(handle, keys, lens, count));
 }
 
@@ -83,10 +75,15 @@ memcached_mget_by_key(memcached_st *handle, const char *group, size_t group_len,
     const size_t *lens, const size_t count)
 {
 	struct mc_call call = mc_call_to(CALLER, handle);
-	if (!mc_call_begin(&call, "mget"))
+	if (!mc_call_begin(&call, &(struct mc_asked){.op = "mget",
+				      .group = group,
+				      .group_len = group_len,
+				      .many = true,
+				      .keys = keys,
+				      .lens = lens,
+				      .count = count}))
 		return call.real ? call.real->memcached_mget_by_key(handle, group, group_len, keys, lens, count)
 				 : MEMCACHED_FAILURE;
-	mc_call_keys(&call, group, group_len, keys, lens, count);
 	return mc_mget_begin(
 	    &call, count, call.real->memcached_mget_by_key(handle, group, group_len, keys, lens, count));
 }
@@ -178,11 +175,11 @@ memcached_mget_execute(memcached_st *handle, const char *const *keys, const size
 {
 	struct mc_call call = mc_call_to(CALLER, handle);
 	struct callbacks with_ours;
-	if (!mc_call_begin(&call, "mget"))
+	if (!mc_call_begin(
+		&call, &(struct mc_asked){.op = "mget", .many = true, .keys = keys, .lens = lens, .count = count}))
 		return call.real ? call.real->memcached_mget_execute(
 				       handle, keys, lens, count, callback, context, callback_count)
 				 : MEMCACHED_FAILURE;
-	mc_call_keys(&call, NULL, 0, keys, lens, count);
 	callbacks_count(&with_ours, call.client, callback, callback_count);
 	return mc_mget_begin(&call, count,
 	    call.real->memcached_mget_execute(handle, keys, lens, count, with_ours.start, context, with_ours.count));
@@ -194,11 +191,16 @@ memcached_mget_execute_by_key(memcached_st *handle, const char *group, size_t gr
 {
 	struct mc_call call = mc_call_to(CALLER, handle);
 	struct callbacks with_ours;
-	if (!mc_call_begin(&call, "mget"))
+	if (!mc_call_begin(&call, &(struct mc_asked){.op = "mget",
+				      .group = group,
+				      .group_len = group_len,
+				      .many = true,
+				      .keys = keys,
+				      .lens = lens,
+				      .count = count}))
 		return call.real ? call.real->memcached_mget_execute_by_key(
 				       handle, group, group_len, keys, lens, count, callback, context, callback_count)
 				 : MEMCACHED_FAILURE;
-	mc_call_keys(&call, group, group_len, keys, lens, count);
 	callbacks_count(&with_ours, call.client, callback, callback_count);
 	return mc_mget_begin(&call, count,
 	    call.real->memcached_mget_execute_by_key(

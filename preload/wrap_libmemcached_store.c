@@ -15,13 +15,18 @@ struct key {
 	size_t len;
 };
 
+static struct mc_asked
+asked_of(const char *op, struct key key)
+{
+	return (struct mc_asked){
+	    .op = op, .group = key.group, .group_len = key.group_len, .key = key.s, .key_len = key.len};
+}
+
 static bool
 begin(struct mc_call *call, const char *op, struct key key)
 {
-	if (!mc_call_begin(call, op))
-		return false;
-	mc_call_key(call, key.group, key.group_len, key.s, key.len);
-	return true;
+	struct mc_asked asked = asked_of(op, key);
+	return mc_call_begin(call, &asked);
 }
 
 /* ---- set, add, replace, append, prepend -------------------------------------------------------------------------- */
@@ -36,11 +41,11 @@ struct value {
 static bool
 begin_store(struct mc_call *call, const char *op, struct key key, const struct value *v)
 {
-	if (!begin(call, op, key))
-		return false;
-	span_set(call->span, "value_size", v->len);
-	span_set(call->span, "expiration", v->expiration);
-	return true;
+	struct mc_asked asked = asked_of(op, key);
+	asked.stores = true;
+	asked.value_size = v->len;
+	asked.expiration = v->expiration;
+	return mc_call_begin(call, &asked);
 }
 
 typedef memcached_return_t store_fn(memcached_st *, const char *, size_t, const char *, size_t, time_t, uint32_t);
@@ -129,11 +134,9 @@ typedef memcached_return_t mark_by_key_fn(memcached_st *, const char *, size_t, 
 static bool
 begin_mark(struct mc_call *call, const char *op, struct key key, time_t expiration)
 {
-	if (!begin(call, op, key))
-		return false;
-	if (expiration)
-		span_set(call->span, "expiration", expiration);
-	return true;
+	struct mc_asked asked = asked_of(op, key);
+	asked.expiration = expiration;
+	return mc_call_begin(call, &asked);
 }
 
 static memcached_return_t
