@@ -70,7 +70,7 @@ index_one(struct keeper *k, const struct checkpoint_file *c)
 	uint64_t before = t->end.covered;
 	enum bx_err err = indexing_extend(k->dir_fd, c->name, c->len, false, &k->stop, &t->end);
 	if (t->end.covered > before)
-		stats_add(k->stats, STAT_index_bytes, t->end.covered - before);
+		stats_add(k->stats, STAT_indexed_bytes, t->end.covered - before);
 	if (err != BX_OK)
 		keeper_tell_failure(k, "index", t, err);
 	else if (t->end.covered == before && !atomic_load(&k->stop)) /* no events there: not looked at each second */
@@ -103,7 +103,7 @@ seal_index(struct keeper *k, const struct logdir_file *f, struct tended *t)
 	uint64_t before = t->end.covered;
 	enum bx_err err = indexing_extend(k->dir_fd, f->path, f->size, true, &k->stop, &t->end);
 	if (t->end.covered > before)
-		stats_add(k->stats, STAT_index_bytes, t->end.covered - before);
+		stats_add(k->stats, STAT_indexed_bytes, t->end.covered - before);
 	if (err != BX_OK)
 		keeper_tell_failure(k, "index", t, err);
 	else if (!atomic_load(&k->stop))
