@@ -162,30 +162,30 @@ libs_of = $(shell sed -n 's,^/\* LIBS: \(.*\) \*/$$,\1,p' $(1))
 $(B)/unit/%: $(B)/obj/tests/unit/%.c.o $(B)/liboxd.a $(B)/liboxview.a $(B)/libbxtcp.a $(B)/libbxshim.a $(B)/libbxparts.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $< $(B)/liboxd.a $(B)/liboxview.a $(B)/libbxtcp.a $(B)/libbxshim.a $(B)/libbxparts.a $(call libs_of,tests/unit/$*.c) -lcmocka $(OXD_LIBS) $(OXVIEW_LIBS)
-$(B)/victims/%: $(B)/obj/tests/victims/%.c.o $(B)/libbx.so $(B)/stub/newer/libpq.so.5
+$(B)/victims/%: $(B)/obj/tests/victims/%.c.o $(B)/libbx.so $(B)/fake/newer/libpq.so.5
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $< $(subst @B@,$(B),$(call libs_of,tests/victims/$*.c)) -Wl,-rpath,'$$ORIGIN/..'
 $(B)/victims/%: $(B)/obj/tests/victims/%.cc.o $(B)/libbx.so
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CXX) $(ALL_LDFLAGS) -o $@ $< $(subst @B@,$(B),$(call libs_of,tests/victims/$*.cc)) -Wl,-rpath,'$$ORIGIN/..'
-$(B)/bench/%: $(B)/obj/tests/bench/%.c.o $(B)/libbx.so $(B)/libbxparts.a $(B)/stub/fast/libpq.so.5
+$(B)/bench/%: $(B)/obj/tests/bench/%.c.o $(B)/libbx.so $(B)/libbxparts.a $(B)/fake/fast/libpq.so.5
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $< $(subst @B@,$(B),$(call libs_of,tests/bench/$*.c)) -Wl,-rpath,'$$ORIGIN/..'
 
-# Libraries that stand in for libpq: tests/stub.  The directory says which.
-STUBS := $(B)/stub/old/libpq.so.5 $(B)/stub/newer/libpq.so.5 $(B)/stub/fast/libpq.so.5 $(B)/stub/nested/libpq.so.5
-STUB_SOURCE_old := tests/stub/libpq.c
-STUB_SOURCE_newer := -DPQ_STUB_NEWER tests/stub/libpq.c
-STUB_SOURCE_fast := tests/stub/libpq_fast.c
-STUB_SOURCE_nested := -DNESTED tests/stub/libpq_fast.c
-PASSES := $(B)/stub/pass.so $(B)/stub/sendto.so
+# Libraries that stand in for libpq: tests/fake.  The directory says which.
+FAKES := $(B)/fake/old/libpq.so.5 $(B)/fake/newer/libpq.so.5 $(B)/fake/fast/libpq.so.5 $(B)/fake/nested/libpq.so.5
+FAKE_SOURCE_old := tests/fake/libpq.c
+FAKE_SOURCE_newer := -DPQ_FAKE_NEWER tests/fake/libpq.c
+FAKE_SOURCE_fast := tests/fake/libpq_fast.c
+FAKE_SOURCE_nested := -DNESTED tests/fake/libpq_fast.c
+PASSES := $(B)/fake/pass.so $(B)/fake/sendto.so
 PASS_FLAGS_sendto := -DSENDTO
-$(PASSES): $(B)/stub/%.so: tests/stub/pq_pass.c
+$(PASSES): $(B)/fake/%.so: tests/fake/pq_pass.c
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -shared $(PASS_FLAGS_$*) -o $@ $<
-$(B)/stub/%/libpq.so.5: tests/stub/libpq.c tests/stub/libpq_fast.c
+$(B)/fake/%/libpq.so.5: tests/fake/libpq.c tests/fake/libpq_fast.c
 	@mkdir -p $(@D)
-	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -shared -Wl,-soname,libpq.so.5 -o $@ $(STUB_SOURCE_$*)
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -shared -Wl,-soname,libpq.so.5 -o $@ $(FAKE_SOURCE_$*)
 	$(Q)ln -sf libpq.so.5 $(@D)/libpq.so
 
 # Fuzzers are clang's, whatever CC is, with everything they touch instrumented.
@@ -195,7 +195,7 @@ $(B)/fuzz/%: tests/fuzz/%.c $(CORE) $(OXD) $(OXVIEW)
 	@mkdir -p $(@D)
 	$(call say,FUZZCC,$@)clang $(FUZZ_FLAGS) -o $@ $< $(CORE) $(subst @B@,$(B),$(call libs_of,tests/fuzz/$*.c)) -lxxhash $(LOG_LIBS)
 
-tests-build: all $(STUBS) $(addprefix $(B)/unit/,$(UNIT)) $(addprefix $(B)/victims/,$(VICTIMS))
+tests-build: all $(FAKES) $(addprefix $(B)/unit/,$(UNIT)) $(addprefix $(B)/victims/,$(VICTIMS))
 
 deps:
 	$(Q)scripts/install-deps
@@ -211,7 +211,7 @@ unit: $(addprefix $(B)/unit/,$(UNIT))
 	$(Q)scripts/run-tests --build $(B) --unit
 check: all
 	$(Q)scripts/check --build $(B)
-bench: all $(STUBS) $(PASSES) $(addprefix $(B)/bench/,$(BENCHES)) $(B)/victims/emit
+bench: all $(FAKES) $(PASSES) $(addprefix $(B)/bench/,$(BENCHES)) $(B)/victims/emit
 	$(Q)scripts/bench --build $(B)
 fuzz: $(addprefix $(B)/fuzz/,$(FUZZERS))
 	$(Q)scripts/fuzz --build $(B) --seconds $(FUZZ_SECONDS)

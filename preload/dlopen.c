@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * dlopen: what the stub in dlopen.S needs to know: the real dlopen and the flags that it may pass on.
+ * dlopen: what the jump in dlopen.S needs to know: the real dlopen and the flags that it may pass on.
  *
  * PHP before 8.5 opens its extensions with RTLD_DEEPBIND, which makes them look past every preloaded object, this one
- * too.  The stub takes that flag away and jumps, so the real dlopen still sees the host as its caller and looks up
+ * too.  It takes that flag away and jumps, so the real dlopen still sees the host as its caller and looks up
  * $ORIGIN, RUNPATH and namespaces for it.  BLUEOX_DEEPBIND=keep leaves the flag.
  */
 #include "preload/process.h"
@@ -27,7 +27,7 @@ no_dlopen(const char *path, int flags)
 	return NULL;
 }
 
-/* The stub's first call, and the constructor's.  Two threads may do it at once and find the same. */
+/* The first call, and the constructor's.  Two threads may do it at once and find the same. */
 dlopen_fn *
 dlopen_prepare(void)
 {

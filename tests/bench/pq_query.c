@@ -5,10 +5,10 @@
  *     pq_query clocks             two clock reads
  *     pq_query QUERY [COUNT]      ns of processor time a query: least, median of 15 rounds; or only so often, by wall time
  *
- * LD_LIBRARY_PATH says which libpq: BUILD/stub/fast or nested.  Rings in BLUEOX_RUN_DIR are emptied between chunks that fit them, as oxd would, so that nothing is dropped and nobody
+ * LD_LIBRARY_PATH says which libpq: BUILD/fake/fast or nested.  Rings in BLUEOX_RUN_DIR are emptied between chunks that fit them, as oxd would, so that nothing is dropped and nobody
  * else's speed is measured.
  */
-/* LIBS: -L@B@/stub/fast -lpq */
+/* LIBS: -L@B@/fake/fast -lpq */
 #include <dirent.h>
 #include <fcntl.h>
 #include <postgresql/libpq-fe.h>

@@ -28,7 +28,7 @@ cost() {
 	local library=$1 preload=$2 query=$3
 	shift 3
 	fresh
-	env LD_LIBRARY_PATH="$BUILD/stub/$library" LD_PRELOAD="$preload" "$@" taskset -c "$last" "$BUILD/bench/pq_query" "$query"
+	env LD_LIBRARY_PATH="$BUILD/fake/$library" LD_PRELOAD="$preload" "$@" taskset -c "$last" "$BUILD/bench/pq_query" "$query"
 }
 
 say() { printf '  %-52s %8.1f ns least, %8.1f median%s\n' "$1" "$2" "$3" "${4:+, $4 dropped}"; }
@@ -45,7 +45,7 @@ while IFS='|' read -r name library preload query more; do
 done <<-KINDS
 	bare|fast||select 1|
 	bare again|fast||select 1|
-	a wrapper that does nothing|fast|$BUILD/stub/pass.so|select 1|
+	a wrapper that does nothing|fast|$BUILD/fake/pass.so|select 1|
 	the shim|fast|$shim|select 1|
 	the shim, four inner calls as libpq makes them|nested|$shim|select 1|
 	the shim, switched off|fast|$shim|select 1|BLUEOX_PRELOAD=0
@@ -54,7 +54,7 @@ done <<-KINDS
 	the shim, the same, BLUEOX_SQL=strip|fast|$shim|select a, b, c from a_table_of_some_sort where id = 42 and name = 'somebody' order by 1, 2, 3 limit 1|BLUEOX_SQL=strip
 	the shim, a failure without a stack|fast|$shim|E|BLUEOX_STACKS=0
 	the shim, a failure with its stack|fast|$shim|E|
-	a datagram an event|fast|$BUILD/stub/sendto.so|select 1|
+	a datagram an event|fast|$BUILD/fake/sendto.so|select 1|
 KINDS
 
 # Tracers cost other processes too: wall time of so many queries, less that of starting.
@@ -63,7 +63,7 @@ traced() {
 	shift
 	command -v "$2" >/dev/null 2>&1 || { echo "  $name left out: not installed" && return 0; }
 	local each
-	each=$(LD_LIBRARY_PATH=$BUILD/stub/fast timeout 60 "${@:2}" "$BUILD/bench/pq_query" 'select 1' 2000 2>/dev/null | sed -n 's/^wall //p')
+	each=$(LD_LIBRARY_PATH=$BUILD/fake/fast timeout 60 "${@:2}" "$BUILD/bench/pq_query" 'select 1' 2000 2>/dev/null | sed -n 's/^wall //p')
 	[ -n "$each" ] && printf '  %-52s %8.0f ns of wall time\n' "$name" "$each" || echo "  $name left out: it does not run here"
 }
 traced 'ltrace' x ltrace -f -e PQexec -o "$T/ltrace.out"
@@ -72,7 +72,7 @@ traced 'uftrace' x uftrace record --force -d "$T/uftrace.data"
 if command -v valgrind >/dev/null 2>&1; then
 	instructions() {
 		fresh
-		LD_LIBRARY_PATH=$BUILD/stub/fast LD_PRELOAD=$shim valgrind --tool=callgrind --callgrind-out-file="$T/out" \
+		LD_LIBRARY_PATH=$BUILD/fake/fast LD_PRELOAD=$shim valgrind --tool=callgrind --callgrind-out-file="$T/out" \
 			"$BUILD/bench/pq_query" "$1" "$2" 2>&1 | sed -n 's/.*Collected : //p'
 	}
 	for query in 'select 1' E; do

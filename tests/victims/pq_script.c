@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * pq_script: carries out calls of libpq that are read from standard input, a row a line, over the libpq of tests/stub, and
+ * pq_script: carries out calls of libpq that are read from standard input, a row a line, over the libpq of tests/fake, and
  * prints what each call returned.  `exec:T1_C2` calls PQexec with "T1 C2".  Each row has a connection of its own, and is
  * announced by PQping("row").
  */
-/* LIBS: -L@B@/stub/newer -lpq -ldl */
+/* LIBS: -L@B@/fake/newer -lpq -ldl */
 #include <dlfcn.h>
 #include <postgresql/libpq-fe.h>
 #include <setjmp.h>

@@ -9,7 +9,7 @@
  * child of a process with threads:
  *
  *     ROOT "-"     for the real libpq: the handler posts a semaphore to a thread that logs, a child begins with exec
- *     a directory  for a stub, which allocates and locks nothing: the handler logs, a child goes on as the fork it is; and
+ *     a directory  for a fake, which allocates and locks nothing: the handler logs, a child goes on as the fork it is; and
  *                  in the last third the host closes every descriptor, gives up its rights and moves its root there
  *
  * Wrong results are counted.  Each process that ends writes into REPORT, a file of its caller's that all have mapped, how

@@ -7,7 +7,7 @@
  * `I` a COPY in, `O2` a COPY out of two rows of four bytes, `N` an empty query, `G` the server is gone.  In a pipeline an
  * error makes the rest aborted up to the next synchronisation point.
  *
- * Public functions call one another through the PLT, as libpq's do.  -DPQ_STUB_NEWER adds the names of libpq 16 and 17.
+ * Public functions call one another through the PLT, as libpq's do.  -DPQ_FAKE_NEWER adds the names of libpq 16 and 17.
  */
 #include <postgresql/libpq-fe.h>
 #include <stdbool.h>
@@ -781,7 +781,7 @@ PQfreemem(void *p)
 	free(p);
 }
 
-#ifdef PQ_STUB_NEWER
+#ifdef PQ_FAKE_NEWER
 struct pg_cancel_conn {
 	PGconn *c;
 	bool polled;
