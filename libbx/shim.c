@@ -113,6 +113,22 @@ bx__ctx_done(bx_ctx *ctx, int64_t end_ns)
 	return kept;
 }
 
+void
+bx__ctx_drop(bx_ctx *ctx)
+{
+	struct thread *t = thread_enter();
+	if (!t)
+		return;
+	struct ctx *c = context_of(t, ctx);
+	if (c) {
+		if (c->line.recorded)
+			process_drop(t->process, DROP_INERT, 0);
+		c->line.recorded = false;
+		context_done(t, c, CONTEXT_NOW);
+	}
+	thread_leave(t);
+}
+
 static inline uint8_t *
 fields_room(struct thread *t, bx_ctx *ctx, size_t most, uint32_t count)
 {

@@ -83,6 +83,9 @@ bx_ctx *bx__ctx_new(const char *name, uint32_t known, int64_t *start_ns);
 /* As bx_done(), at that moment of the monotonic clock, which the caller has read anyway. */
 int bx__ctx_done(bx_ctx *ctx, int64_t end_ns);
 
+/* Ends it without its event, which is counted as dropped (`inert`) if there would have been one. */
+void bx__ctx_drop(bx_ctx *ctx);
+
 /*
  * Fields that the caller writes itself, in one go: returns where `count` of them may be written, key and value, as
  * MessagePack, in `most` bytes together; or NULL, when the context records nothing or has no room (counted).  Keys have no

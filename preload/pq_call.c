@@ -82,7 +82,7 @@ pq_ask(struct pq_call *call, const struct pq_asked *asked)
 static bool
 is_clean(const struct pq_conn *conn)
 {
-	return !conn->head && !conn->running;
+	return !conn->head && !conn->running && !pq_conn_is_passing(conn);
 }
 
 static void
@@ -195,7 +195,10 @@ pq_send_end(struct pq_call *call, int sent)
 	} else {
 		if (!pq_in_pipeline(call)) /* libpq took it, so what came before is over */
 			pq_conn_end_all(call->conn, call->real, call->pg);
-		go_on(call);
+		if (pq_conn_is_full(call->conn))
+			pq_conn_pass_over(call->conn, command);
+		else
+			go_on(call);
 	}
 	errno = saved;
 	return sent;
@@ -231,14 +234,6 @@ pq_refused(struct pq_call *call, const char *function)
 }
 
 static void
-advance_past_sync(struct pq_call *call)
-{
-	while (call->conn->head && !call->conn->head->is_sync)
-		pq_conn_end_head(call->conn, call->real, call->pg);
-	pq_conn_end_head(call->conn, call->real, call->pg);
-}
-
-static void
 note_head(struct pq_call *call, struct pq_command *head, const PGresult *res)
 {
 	bool one_of_many = head->partial && head->first_row_ns != 0;
@@ -251,10 +246,13 @@ static void
 advance(struct pq_call *call, const PGresult *res)
 {
 	struct pq_command *head = call->conn->head;
-	if (!head)
+	bool passing = pq_conn_is_passing(call->conn);
+	if (!head && !passing)
 		return;
 	if (res && call->real->PQresultStatus(res) == PGRES_PIPELINE_SYNC)
-		advance_past_sync(call);
+		pq_conn_pass_sync(call->conn, call->real, call->pg);
+	else if (passing)
+		pq_conn_pass_result(call->conn, res != NULL);
 	else if (res && !head->is_sync)
 		note_head(call, head, res);
 	else if (!res && !head->is_sync && (head->answered || !pq_in_pipeline(call)))

@@ -13,6 +13,7 @@ void
 pq_command_begin(struct pq_command *c)
 {
 	c->next = NULL;
+	c->unseen = (struct pq_unseen){0};
 	c->is_sync = c->answered = c->partial = c->failed = c->broken = c->aborted = c->has_rows = false;
 	c->whole_seen = c->errors_seen = c->forgets_all = false;
 	c->first_row_ns = c->last_ns = 0;

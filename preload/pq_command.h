@@ -20,12 +20,24 @@
 
 enum { PQ_TAGS_MAX = 16, PQ_TAG_LEN = 64 /* as libpq's own CMDSTATUS_LEN */, PQ_NAME_MAX = 64 /* NAMEDATALEN */ };
 
+/*
+ * A run of what a pipeline has sent beyond the commands that are recorded in flight: how many commands and points, not in
+ * which order.  That is enough to know when the run has been passed, and a lost count is right again at its last point.
+ */
+struct pq_unseen {
+	uint64_t before; /* commands before the last point */
+	uint64_t points; /* synchronisation points */
+	uint64_t behind; /* commands behind the last point */
+	bool answered;   /* some result of the command that is its oldest has come */
+};
+
 struct pq_command {
 	struct pq_command *next;
-	bool is_sync;  /* a synchronisation point of a pipeline: no event, only its place in the queue */
-	bool answered; /* some result of it has come */
-	bool partial;  /* more of its newest result is to come: rows one by one, a COPY */
-	bool failed;   /* its error is told */
+	struct pq_unseen unseen; /* what was sent between this one and the next */
+	bool is_sync;            /* a synchronisation point of a pipeline: no event, only its place in the queue */
+	bool answered;           /* some result of it has come */
+	bool partial;            /* more of its newest result is to come: rows one by one, a COPY */
+	bool failed;             /* its error is told */
 	bool
 	    broken; /* reading or writing went wrong: the reason is the connection's, if no result tells a better one */
 	bool aborted;     /* not run: the pipeline had failed before it */

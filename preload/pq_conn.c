@@ -2,6 +2,7 @@
 #include "preload/pq_conn.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "preload/pq_connect.h"
 
@@ -26,6 +27,7 @@ pq_conn_command(struct pq_conn *conn)
 	if (!c)
 		return calloc(1, sizeof *c);
 	conn->spare = c->next;
+	conn->spare_count--;
 	return c;
 }
 
@@ -33,6 +35,8 @@ void
 pq_conn_push(struct pq_conn *conn, struct pq_command *c)
 {
 	c->next = NULL;
+	c->unseen = (struct pq_unseen){0};
+	conn->in_flight++;
 	if (conn->tail)
 		conn->tail->next = c;
 	else
@@ -43,8 +47,101 @@ pq_conn_push(struct pq_conn *conn, struct pq_command *c)
 void
 pq_conn_give_back(struct pq_conn *conn, struct pq_command *c)
 {
+	if (conn->spare_count == PQ_SPARE_MAX) {
+		free(c);
+		return;
+	}
 	c->next = conn->spare;
 	conn->spare = c;
+	conn->spare_count++;
+}
+
+/* ---- beyond what is recorded in flight --------------------------------------------------------------------------- */
+
+bool
+pq_conn_is_full(const struct pq_conn *conn)
+{
+	return conn->in_flight >= PQ_IN_FLIGHT_MAX;
+}
+
+/* Whether the statement will be what it was is not seen. */
+static void
+forget_statement(struct pq_conn *conn, const char *name)
+{
+	pq_statements_remove(conn->statements, name);
+	for (struct pq_command *c = conn->head; c; c = c->next)
+		if (c->prepares && strcmp(c->prepares->name, name) == 0)
+			pq_statement_free(&c->prepares);
+}
+
+void
+pq_conn_pass_over(struct pq_conn *conn, struct pq_command *c)
+{
+	conn->tail->unseen.behind++;
+	if (c->prepares) {
+		forget_statement(conn, c->prepares->name);
+		pq_statement_free(&c->prepares);
+	}
+	if (c->forgets[0])
+		forget_statement(conn, c->forgets);
+	span_drop(c->span);
+	c->span = NULL;
+	pq_conn_give_back(conn, c);
+}
+
+void
+pq_conn_pass_over_sync(struct pq_conn *conn)
+{
+	struct pq_unseen *u = &conn->tail->unseen;
+	u->points++;
+	u->before += u->behind;
+	u->behind = 0;
+}
+
+bool
+pq_conn_is_passing(const struct pq_conn *conn)
+{
+	return conn->passing.points || conn->passing.behind;
+}
+
+void
+pq_conn_pass_result(struct pq_conn *conn, bool some)
+{
+	struct pq_unseen *u = &conn->passing;
+	if (some || !u->answered) {
+		u->answered = some;
+		return;
+	}
+	u->answered = false;
+	if (u->before)
+		u->before--;
+	else if (!u->points)
+		u->behind--;
+}
+
+/* True: the point was one of the run.  Else all of the run is over. */
+static bool
+pass_unseen_sync(struct pq_unseen *u)
+{
+	u->answered = false;
+	if (!u->points) {
+		u->behind = 0;
+		return false;
+	}
+	if (--u->points == 0)
+		u->before = 0;
+	return true;
+}
+
+void
+pq_conn_pass_sync(struct pq_conn *conn, const struct real_pq *real, const PGconn *pg)
+{
+	while (!pass_unseen_sync(&conn->passing) && conn->head) {
+		bool found = conn->head->is_sync;
+		pq_conn_end_head(conn, real, pg);
+		if (found)
+			return;
+	}
 }
 
 void
@@ -85,6 +182,8 @@ pq_conn_end_head(struct pq_conn *conn, const struct real_pq *real, const PGconn 
 	conn->head = c->next;
 	if (!conn->head)
 		conn->tail = NULL;
+	conn->in_flight--;
+	conn->passing = c->unseen;
 	if (c->is_sync)
 		pq_conn_give_back(conn, c);
 	else
@@ -96,6 +195,7 @@ pq_conn_end_all(struct pq_conn *conn, const struct real_pq *real, const PGconn *
 {
 	while (conn->head)
 		pq_conn_end_head(conn, real, pg);
+	conn->passing = (struct pq_unseen){0};
 	struct pq_command *lost = conn->running; /* longjmp, an exception or a cancellation left the call */
 	conn->running = NULL;
 	conn->in_endcopy = false;
@@ -125,5 +225,6 @@ pq_conn_drop(struct pq_conn *conn, const struct real_pq *real, const PGconn *pg)
 		conn->spare = c->next;
 		free(c);
 	}
+	conn->spare_count = 0;
 	track_drop(&conn->node);
 }

@@ -32,6 +32,13 @@ span_end_at(bx_ctx *span, int64_t end_ns)
 }
 
 void
+span_drop(bx_ctx *span)
+{
+	if (span)
+		bx__ctx_drop(span);
+}
+
+void
 span_set_cut(bx_ctx *span, const char *key, const char *text, size_t len, size_t max)
 {
 	if (len > max) {

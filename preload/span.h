@@ -34,6 +34,9 @@ void span_end(bx_ctx *span);
 bx_ctx *span_begin_known(const char *name, uint32_t known, int64_t *begin_ns);
 void span_end_at(bx_ctx *span, int64_t end_ns);
 
+/* Ends it without its event, which is counted as dropped. */
+void span_drop(bx_ctx *span);
+
 /*
  * Several new fields in one go: where `count` of them, of `most` bytes together, may be written with pack_*(), or a NULL `at`
  * when the event takes none.  Between the two nothing is called that is not pack_*().

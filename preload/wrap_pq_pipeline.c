@@ -58,8 +58,11 @@ static int
 sync_end(struct pq_call *call, bool known, int sent, const char *function)
 {
 	int saved = errno;
-	struct pq_command *point = known && sent ? pq_conn_command(call->conn) : NULL;
-	if (point) {
+	bool full = known && sent && pq_conn_is_full(call->conn);
+	struct pq_command *point = known && sent && !full ? pq_conn_command(call->conn) : NULL;
+	if (full) {
+		pq_conn_pass_over_sync(call->conn);
+	} else if (point) {
 		point->is_sync = true;
 		point->span = NULL;
 		pq_conn_push(call->conn, point);

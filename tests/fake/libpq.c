@@ -24,7 +24,7 @@ struct pg_result {
 	bool is_static;
 };
 
-enum { WAITING_MAX = 64, QUERY_MAX = 256, STATEMENTS = 8 };
+enum { WAITING_MAX = 64, DEEP_MAX = 32768, QUERY_MAX = 256, STATEMENTS = 8 };
 
 /* What stands in the queue: a query, or a synchronisation point (empty text, sync). */
 struct waiting {
@@ -34,7 +34,8 @@ struct waiting {
 };
 
 struct pg_conn {
-	struct waiting queue[WAITING_MAX];
+	struct waiting first[WAITING_MAX];
+	struct waiting *deep; /* in its place, once that many are in flight */
 	int head, count;
 	bool busy, in_pipeline, aborted, copying, single, bad;
 	int copy_rows, pid, rows_left;
@@ -89,24 +90,45 @@ gone(PGconn *c)
 /* ---- the queue ---- */
 
 static struct waiting *
+at(PGconn *c, int i)
+{
+	return c->deep ? &c->deep[(c->head + i) % DEEP_MAX] : &c->first[(c->head + i) % WAITING_MAX];
+}
+
+static struct waiting *
 head(PGconn *c)
 {
-	return c->count ? &c->queue[c->head] : NULL;
+	return c->count ? at(c, 0) : NULL;
+}
+
+static void
+deepen(PGconn *c)
+{
+	struct waiting *deep = malloc(DEEP_MAX * sizeof *deep);
+	for (int i = 0; i < c->count; i++) {
+		deep[i] = *at(c, i);
+		if (deep[i].at)
+			deep[i].at = deep[i].text + (at(c, i)->at - at(c, i)->text);
+	}
+	c->deep = deep;
+	c->head = 0;
 }
 
 static void
 pop(PGconn *c)
 {
-	c->head = (c->head + 1) % WAITING_MAX;
+	c->head = (c->head + 1) % (c->deep ? DEEP_MAX : WAITING_MAX);
 	c->count--;
 }
 
 static struct waiting *
 push(PGconn *c, const char *text)
 {
-	if (c->count == WAITING_MAX || strlen(text) >= QUERY_MAX)
+	if (c->count == DEEP_MAX || strlen(text) >= QUERY_MAX)
 		return NULL;
-	struct waiting *w = &c->queue[(c->head + c->count++) % WAITING_MAX];
+	if (c->count == WAITING_MAX && !c->deep)
+		deepen(c);
+	struct waiting *w = at(c, c->count++);
 	*w = (struct waiting){0};
 	strcpy(w->text, text);
 	w->at = w->text;
@@ -483,9 +505,9 @@ PQputCopyEnd(PGconn *c, const char *reason)
 	if (!c->copying || !c->count)
 		return -1;
 	c->copying = false;
-	char *at = c->queue[c->head].text;
-	strcpy(at, reason ? "E57014" : "C3");
-	c->queue[c->head].at = at;
+	char *text = head(c)->text;
+	strcpy(text, reason ? "E57014" : "C3");
+	head(c)->at = text;
 	return 1;
 }
 
@@ -504,9 +526,9 @@ PQgetCopyData(PGconn *c, char **buffer, int async)
 		return 4;
 	}
 	c->copying = false;
-	char *at = c->queue[c->head].text;
-	strcpy(at, "C2");
-	c->queue[c->head].at = at;
+	char *text = head(c)->text;
+	strcpy(text, "C2");
+	head(c)->at = text;
 	return -1;
 }
 
@@ -668,6 +690,7 @@ PQsetdbLogin(const char *host, const char *port, const char *options, const char
 int
 PQresetStart(PGconn *c)
 {
+	free(c->deep);
 	*c = (PGconn){.rows_left = -1, .pid = pids++};
 	return 1;
 }
@@ -703,6 +726,7 @@ PQpingParams(const char *const *keys, const char *const *values, int expand)
 void
 PQfinish(PGconn *c)
 {
+	free(c->deep);
 	free(c);
 }
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct pg_cancel_conn PGcancelConn;
 PGresult *PQclosePrepared(PGconn *pg, const char *name);
@@ -182,6 +183,52 @@ do_drain(char *arg)
 		say_result(res);
 }
 
+/* So many more commands in a pipeline: of each five hundred the middle one fails, and a point is behind the last. */
+static void
+do_deep(char *arg)
+{
+	static int next;
+	for (int last = next + atoi(arg); next < last; next++) {
+		char query[32];
+		snprintf(query, sizeof query, next % 500 == 250 ? "E22012 C%d" : "T1 C%d", next);
+		say(PQsendQueryParams(pg, query, 3, NULL, values, lengths, formats, 0));
+		if (next % 500 == 499)
+			say(PQpipelineSync(pg));
+	}
+}
+
+/* Results of so many commands, or of all that is in flight. */
+static void
+do_some(char *arg)
+{
+	for (int i = atoi(arg); i > 0; i--)
+		do_drain(arg);
+}
+
+static void
+do_all(char *arg)
+{
+	(void)arg;
+	for (int nulls = 0; nulls < 2;) {
+		PGresult *res = PQgetResult(pg);
+		nulls = res ? 0 : nulls + 1;
+		say_result(res);
+	}
+}
+
+/* Where it does not count as an answer. */
+static void
+do_memory(char *arg)
+{
+	(void)arg;
+	unsigned long pages = 0;
+	FILE *f = fopen("/proc/self/statm", "r");
+	if (!f || fscanf(f, "%*u %lu", &pages) != 1)
+		abort();
+	fclose(f);
+	fprintf(stderr, "%lu\n", pages * (unsigned long)getpagesize());
+}
+
 static void
 do_getcopy(char *arg)
 {
@@ -250,15 +297,15 @@ do_swap(char *arg)
 static const struct {
 	const char *name;
 	void (*call)(char *arg);
-} calls[] = {DO(exec) DO(null) DO(params) DO(prepare) DO(execp) DO(describe) DO(portal) DO(close) DO(closeportal)
-	DO(password) DO(fn) DO(encoding) DO(scram) DO(send) DO(sendparams) DO(sendprepare) DO(sendexecp)
-	    DO(senddescribe) DO(sendportal) DO(sendclose) DO(sendcloseportal) DO(get) DO(drain) DO(single) DO(chunk)
-		DO(consume) DO(put) DO(putend) DO(getcopy) DO(getline) DO(putline) DO(putn) DO(endcopy) DO(pipe)
-		    DO(nopipe) DO(sync) DO(sendsync) DO(flush) DO(connect) DO(connectparams) DO(login) DO(start)
-			DO(startparams) DO(poll) DO(reset) DO(resetstart) DO(ping) DO(cancel) DO(reqcancel)
-			    DO(cancelnew) DO(cancelblock) DO(cancelstart) DO(cancelpoll) DO(cancelreset) DO(cancelend)
-				DO(open) DO(loclose) DO(read) DO(write) DO(lseek) DO(tell) DO(truncate) DO(creat)
-				    DO(create) DO(unlink) DO(import) DO(importoid) DO(export) DO(jump) DO(swap)};
+} calls[] = {DO(exec) DO(null) DO(params) DO(prepare) DO(execp) DO(describe) DO(portal) DO(close) DO(closeportal) DO(
+    password) DO(fn) DO(encoding) DO(scram) DO(send) DO(sendparams) DO(sendprepare) DO(sendexecp) DO(senddescribe)
+	DO(sendportal) DO(sendclose) DO(sendcloseportal) DO(get) DO(drain) DO(single) DO(chunk) DO(consume) DO(put)
+	    DO(putend) DO(getcopy) DO(getline) DO(putline) DO(putn) DO(endcopy) DO(pipe) DO(nopipe) DO(sync)
+		DO(sendsync) DO(flush) DO(connect) DO(connectparams) DO(login) DO(start) DO(startparams) DO(poll)
+		    DO(reset) DO(resetstart) DO(ping) DO(cancel) DO(reqcancel) DO(cancelnew) DO(cancelblock)
+			DO(cancelstart) DO(cancelpoll) DO(cancelreset) DO(cancelend) DO(open) DO(loclose) DO(read)
+			    DO(write) DO(lseek) DO(tell) DO(truncate) DO(creat) DO(create) DO(unlink) DO(import)
+				DO(importoid) DO(export) DO(jump) DO(swap) DO(deep) DO(some) DO(all) DO(memory)};
 
 static int
 carry_out(char *word)
