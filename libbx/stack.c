@@ -163,6 +163,10 @@ stack_take(struct stack *s, const void *skip_object)
 	s->count = 0;
 	if (bx_config.stacks == STACKS_NEVER)
 		return;
+	if (unwinding) { /* a handler came while this thread was at it: libunwind would wait for itself */
+		count_refused();
+		return;
+	}
 	int kept = errno, cancel;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel); /* the unwinder makes system calls that end threads */
 	const struct unwinder *u = open_unwinder();

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC */
+/* LIBS: -Wl,--export-dynamic-symbol=pthread_once */
 /* libbx_log_test: log lines, stacks, and when a stack is not taken. */
 #include "tests/unit/libbx_world.h"
+
+#include <dlfcn.h>
 
 static struct bx_counters
 counters(void)
@@ -216,6 +219,42 @@ raise_with(int flags, int sig)
 	sigaction(sig, &sa, NULL);
 }
 
+/* libunwind's own call finds this one first: where it sets itself up, once, a signal arrives. */
+static bool interrupted;
+static void (*set_up)(void);
+
+static void
+set_up_interrupted(void)
+{
+	interrupted = raise(SIGUSR1) == 0;
+	set_up();
+}
+
+int
+pthread_once(pthread_once_t *once, void (*routine)(void))
+{
+	int (*real)(pthread_once_t *, void (*)(void));
+	*(void **)&real = dlsym(RTLD_NEXT, "pthread_once");
+	struct sigaction now;
+	if (sigaction(SIGUSR1, NULL, &now) != 0 || now.sa_handler != handler || interrupted)
+		return real(once, routine);
+	set_up = routine;
+	return real(once, set_up_interrupted);
+}
+
+/* Where the unwinder would wait for itself, for good. */
+TEST(a_handler_that_interrupts_the_unwinder_takes_no_stack)
+{
+	struct sigaction sa = {.sa_handler = handler};
+	configure();
+	sigaction(SIGUSR1, &sa, NULL);
+	assert_true(emit_error("outside"));
+	assert_true(interrupted);
+	assert_int_equal(counters().stacks_refused, 1);
+	raise(SIGUSR1); /* it may when nothing is interrupted */
+	assert_int_equal(counters().stacks_refused, 1);
+}
+
 TEST(a_handler_does_not_open_the_unwinder)
 {
 	configure();
@@ -319,6 +358,7 @@ main(void)
 	    cmocka_unit_test(a_stack_alone),
 	    cmocka_unit_test(a_handler_does_not_open_the_unwinder),
 	    cmocka_unit_test(a_handler_on_its_own_stack_does_not_open_the_unwinder),
+	    cmocka_unit_test(a_handler_that_interrupts_the_unwinder_takes_no_stack),
 	    cmocka_unit_test(opened_early_it_serves_handlers_too),
 	    cmocka_unit_test(a_type_that_is_no_name_is_refused),
 	    cmocka_unit_test(an_error_keeps_errno_also_when_it_cannot_be_formatted),
