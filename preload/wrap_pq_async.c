@@ -108,15 +108,20 @@ PQgetResult(PGconn *pg)
 }
 
 /* The rows will tell by themselves; refused, it is a mistake of the program that it should know of. */
+static int
+mode_end(struct pq_call *call, bool known, int set, const char *function)
+{
+	if (known && !set)
+		pq_refused(call, function);
+	return set;
+}
+
 WRAPPER int
 PQsetSingleRowMode(PGconn *pg)
 {
 	struct pq_call call;
 	bool known = pq_join(&call, CALLER, pg);
-	int set = call.real->PQsetSingleRowMode(pg);
-	if (known && !set)
-		pq_refused(&call, "PQsetSingleRowMode");
-	return set;
+	return mode_end(&call, known, call.real->PQsetSingleRowMode(pg), "PQsetSingleRowMode");
 }
 
 WRAPPER int
@@ -124,10 +129,7 @@ newer_PQsetChunkedRowsMode(PGconn *pg, int rows)
 {
 	struct pq_call call;
 	bool known = pq_join(&call, CALLER, pg);
-	int set = call.real->PQsetChunkedRowsMode(pg, rows);
-	if (known && !set)
-		pq_refused(&call, "PQsetChunkedRowsMode");
-	return set;
+	return mode_end(&call, known, call.real->PQsetChunkedRowsMode(pg, rows), "PQsetChunkedRowsMode");
 }
 NEWER_WRAPPER(PQsetChunkedRowsMode);
 

@@ -37,6 +37,18 @@ forget_old(const struct real_pq *real, const PGconn *pg)
 		pq_conn_drop(old, real, pg);
 }
 
+/* `pending`: the attempt goes on in polls, and its connection keeps it; NULL: this is its end. */
+static void
+attempt_leave(struct attempt *a, struct pq_conn *pending, const PGconn *pg)
+{
+	if (pending) {
+		pending->connecting = a->span;
+		pending->connecting_ns = a->begin_ns;
+	} else {
+		pq_connect_end(a->span, a->begin_ns, a->real, pg, false);
+	}
+}
+
 static PGconn *
 attempt_end(struct attempt *a, PGconn *pg)
 {
@@ -44,7 +56,7 @@ attempt_end(struct attempt *a, PGconn *pg)
 		return pg;
 	int saved = errno;
 	forget_old(a->real, pg);
-	pq_connect_end(a->span, a->begin_ns, a->real, pg, false);
+	attempt_leave(a, NULL, pg);
 	errno = saved;
 	return pg;
 }
@@ -90,13 +102,7 @@ start_end(struct attempt *a, PGconn *pg)
 		return pg;
 	int saved = errno;
 	forget_old(a->real, pg);
-	struct pq_conn *conn = pg && a->real->PQstatus(pg) != CONNECTION_BAD ? pq_conn_get(pg) : NULL;
-	if (conn) {
-		conn->connecting = a->span;
-		conn->connecting_ns = a->begin_ns;
-	} else {
-		pq_connect_end(a->span, a->begin_ns, a->real, pg, false);
-	}
+	attempt_leave(a, pg && a->real->PQstatus(pg) != CONNECTION_BAD ? pq_conn_get(pg) : NULL, pg);
 	errno = saved;
 	return pg;
 }
@@ -174,7 +180,7 @@ PQreset(PGconn *pg)
 	a.real->PQreset(pg);
 	int saved = errno;
 	if (a.span)
-		pq_connect_end(a.span, a.begin_ns, a.real, pg, false);
+		attempt_leave(&a, NULL, pg);
 	errno = saved;
 }
 
@@ -187,13 +193,7 @@ PQresetStart(PGconn *pg)
 	if (!a.span)
 		return started;
 	int saved = errno;
-	struct pq_conn *conn = started ? pq_conn_get(pg) : NULL;
-	if (conn) {
-		conn->connecting = a.span;
-		conn->connecting_ns = a.begin_ns;
-	} else {
-		pq_connect_end(a.span, a.begin_ns, a.real, pg, false);
-	}
+	attempt_leave(&a, started ? pq_conn_get(pg) : NULL, pg);
 	errno = saved;
 	return started;
 }
