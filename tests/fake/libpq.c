@@ -505,9 +505,9 @@ PQputCopyEnd(PGconn *c, const char *reason)
 	if (!c->copying || !c->count)
 		return -1;
 	c->copying = false;
-	char *text = head(c)->text;
+	char *text = at(c, 0)->text;
 	strcpy(text, reason ? "E57014" : "C3");
-	head(c)->at = text;
+	at(c, 0)->at = text;
 	return 1;
 }
 
@@ -526,9 +526,9 @@ PQgetCopyData(PGconn *c, char **buffer, int async)
 		return 4;
 	}
 	c->copying = false;
-	char *text = head(c)->text;
+	char *text = at(c, 0)->text;
 	strcpy(text, "C2");
-	head(c)->at = text;
+	at(c, 0)->at = text;
 	return -1;
 }
 
