@@ -25,8 +25,8 @@ int
 main(int argc, char **argv)
 {
 	FILE *f = argc == 2 ? fopen(argv[1], "r+b") : NULL;
-	uint8_t *p = malloc(ROOM);
-	size_t n = f && p ? fread(p, 1, ROOM, f) : 0;
+	static uint8_t p[ROOM];
+	size_t n = f ? fread(p, 1, ROOM, f) : 0;
 	if (n < 64) {
 		fprintf(stderr, "usage: newer FILE, a segment, snapshot or checkpoint\n");
 		return 2;
@@ -44,6 +44,5 @@ main(int argc, char **argv)
 	rewind(f);
 	if (fwrite(p, 1, 64, f) != 64 || fclose(f) != 0)
 		return 1;
-	free(p);
 	return 0;
 }
