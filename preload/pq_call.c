@@ -56,13 +56,39 @@ begin(struct pq_call *call, void *caller, PGconn *pg)
 }
 
 /* Backslashes matter where there are some: libpq is asked by a search. */
+/* In these the second byte of a character may be a backslash, and no server has them. */
+static bool
+has_backslashes_in_characters(const char *encoding)
+{
+	static const char *const names[] = {"BIG5", "GB18030", "GBK", "JOHAB", "SHIFT_JIS_2004", "SJIS", "UHC"};
+	for (size_t i = 0; encoding && i < sizeof names / sizeof *names; i++)
+		if (strcmp(encoding, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Some backslash may be the end of a character rather than one. */
+static bool
+is_ambiguous(const struct pq_call *call, const char *query, const char *backslash, size_t size)
+{
+	const char *end = query + size, *p = backslash;
+	for (; p; p = memchr(p + 1, '\\', (size_t)(end - p - 1)))
+		if (p > query && (p[-1] & 0x80))
+			break;
+	return p && has_backslashes_in_characters(call->real->PQparameterStatus(call->pg, "client_encoding"));
+}
+
 static enum pq_text
 text_how(const struct pq_call *call, const char *query, size_t size)
 {
 	if (__builtin_expect(pq_text_how(query, size) == PQ_AS_IS, 1))
 		return PQ_AS_IS;
-	const char *standard =
-	    memchr(query, '\\', size) ? call->real->PQparameterStatus(call->pg, "standard_conforming_strings") : NULL;
+	const char *backslash = memchr(query, '\\', size);
+	if (!backslash)
+		return PQ_STRIPPED;
+	if (is_ambiguous(call, query, backslash, size))
+		return PQ_HIDDEN;
+	const char *standard = call->real->PQparameterStatus(call->pg, "standard_conforming_strings");
 	return standard && strcmp(standard, "off") == 0 ? PQ_STRIPPED_BACKSLASHES : PQ_STRIPPED;
 }
 

@@ -67,6 +67,11 @@ pq_text_pack(struct pack *p, const char *query, size_t size, enum pq_text how)
 {
 	if (shim_config.sql == SQL_OFF)
 		return;
+	if (how == PQ_HIDDEN) {
+		PACK_KEY(p, "query_size");
+		pack_uint(p, size);
+		return;
+	}
 	if (how != PQ_AS_IS) {
 		pack_stripped(p, query, size, how == PQ_STRIPPED_BACKSLASHES);
 		return;

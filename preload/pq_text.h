@@ -19,6 +19,7 @@ enum pq_text {
 	PQ_AS_IS,
 	PQ_STRIPPED,
 	PQ_STRIPPED_BACKSLASHES, /* and standard_conforming_strings is off */
+	PQ_HIDDEN,               /* where its literals end is not known for sure: its size alone */
 };
 
 /* How a query is to be shown, but for backslashes. */

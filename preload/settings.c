@@ -190,8 +190,7 @@ read_sql(const char *text)
 {
 	static const char *const hows[] = {[SQL_FULL] = "full", [SQL_STRIP] = "strip", [SQL_OFF] = "off"};
 	int how = find_word((struct word){text, strlen(text)}, hows, 3);
-	if (how >= 0)
-		shim_config.sql = (enum sql_text)how;
+	shim_config.sql = how >= 0 ? (enum sql_text)how : SQL_OFF; /* who wanted less than all must not get it */
 	return how >= 0;
 }
 
@@ -231,7 +230,8 @@ void
 shim_settings_read(void)
 {
 	int why = conffile_read(&file, shim_settings_file());
-	shim_config.bad = why && why != ENOENT;
+	bool unread = why && why != ENOENT;
+	shim_config.bad = unread;
 	for (size_t i = 0; i < shim_setting_count; i++) {
 		const struct shim_setting *s = &shim_settings[i];
 		const char *here = secure_getenv(s->name), *there = conffile_get(&file, s->name);
@@ -241,6 +241,9 @@ shim_settings_read(void)
 		if (here && *here && !s->read(here))
 			shim_config.bad++;
 	}
+	const char *sql = secure_getenv("BLUEOX_SQL");
+	if (unread && !(sql && *sql))
+		shim_config.sql = SQL_OFF; /* the file may have asked for that */
 }
 
 const char *

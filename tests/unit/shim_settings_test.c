@@ -75,12 +75,11 @@ static void
 what_is_not_understood_changes_nothing(void **state)
 {
 	(void)state;
-	static const char *const wrong[][2] = {{"BLUEOX_SQL", "Strip"}, {"BLUEOX_SQL", "strip,off"},
-	    {"BLUEOX_SQL_MAX", "2m"}, {"BLUEOX_SQL_MAX", "-1"}, {"BLUEOX_SQL_MAX", "4 k b"}, {"BLUEOX_SQL_PARAMS", "2"},
-	    {"BLUEOX_DEEPBIND", ""}, {"BLUEOX_PRELOAD_TCP", "maybe"}};
+	static const char *const wrong[][2] = {{"BLUEOX_SQL_MAX", "2m"}, {"BLUEOX_SQL_MAX", "-1"},
+	    {"BLUEOX_SQL_MAX", "4 k b"}, {"BLUEOX_SQL_PARAMS", "2"}, {"BLUEOX_DEEPBIND", ""},
+	    {"BLUEOX_PRELOAD_TCP", "maybe"}};
 	for (size_t i = 0; i < COUNT_OF(wrong); i++)
 		assert_false(takes(wrong[i][0], wrong[i][1]));
-	assert_int_equal(shim_config.sql, SQL_FULL);
 	assert_int_equal(shim_config.sql_max, 4096);
 	char name[SHIM_NAME_MAX + 1];
 	memset(name, 'x', sizeof name - 1);
@@ -111,6 +110,29 @@ parse(const char *text)
 {
 	strcpy(file.text, text);
 	conffile_parse(&file, strlen(text));
+}
+
+static void
+what_is_not_understood_of_sql_hides_the_text(void **state)
+{
+	(void)state;
+	static const char *const wrong[] = {"Strip", "strip,off", "ful", "1"};
+	for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+		assert_true(takes("BLUEOX_SQL", "full"));
+		assert_false(takes("BLUEOX_SQL", wrong[i]));
+		assert_int_equal(shim_config.sql, SQL_OFF);
+	}
+	setenv(SHIM_FILE_VARIABLE, "/", 1); /* a file that is there and cannot be read */
+	unsetenv("BLUEOX_SQL");
+	shim_settings_read();
+	assert_int_equal(shim_config.sql, SQL_OFF);
+	setenv("BLUEOX_SQL", "full", 1);
+	shim_settings_read();
+	assert_int_equal(shim_config.sql, SQL_FULL);
+	unsetenv("BLUEOX_SQL");
+	setenv(SHIM_FILE_VARIABLE, "/nowhere", 1);
+	shim_settings_read();
+	assert_int_equal(shim_config.sql, SQL_FULL);
 }
 
 static void
@@ -150,7 +172,7 @@ the_environment_counts_before_the_file_but_not_when_it_is_wrong(void **state)
 	setenv("BLUEOX_SQL_MAX", "1k", 1);
 	shim_settings_read();
 	unlink(path);
-	assert_int_equal(shim_config.sql, SQL_STRIP);
+	assert_int_equal(shim_config.sql, SQL_OFF);
 	assert_int_equal(shim_config.sql_max, 1024);
 	assert_string_equal(shim_settings_for_libbx("BLUEOX_RING_SIZE"), "64k");
 	assert_int_equal(shim_settings_bad(), 2);
@@ -169,6 +191,7 @@ main(void)
 	    cmocka_unit_test(slow_is_a_time_for_each_kind_or_one_for_all),
 	    cmocka_unit_test(what_is_not_understood_changes_nothing),
 	    cmocka_unit_test(lists_of_programs_are_globs_of_names_and_paths),
+	    cmocka_unit_test(what_is_not_understood_of_sql_hides_the_text),
 	    cmocka_unit_test(a_file_is_lines_of_names_and_values),
 	    cmocka_unit_test(lines_that_nobody_understands_are_counted),
 	    cmocka_unit_test(the_environment_counts_before_the_file_but_not_when_it_is_wrong),
