@@ -68,13 +68,14 @@ typedef struct bx_ctx bx_ctx;
 /* ---- turning it on --------------------------------------------------------------------------------------------- */
 
 /*
- * Turns recording on, with events going to the oxd of this host through shared memory (or, where BLUEOX_HOST is set, as
- * by bx_configure() with it).  The run directory is
- * BLUEOX_RUN_DIR, else /run/blueox, else /dev/shm/blueox-<uid>; BLUEOX_RING_SIZE (default 256k, 0 disables) and
- * BLUEOX_EVENT_MAX (default 64k, at most 512k and a quarter of the ring) bound what a thread and an event may take; all rings of a
- * process stay within 8 MiB (16 threads that emit at once get rings of the default size, 64 more get 64k).  Nothing is opened
- * until the first event.  The environment is read once in the life of a process; a value that is not understood is
- * counted (bad_settings) and the default stands.  In a setuid program it is not read and recording stays off.
+ * Turns recording on, with events going to the oxd of this host through shared memory (or, where BLUEOX_HOST is set,
+ * as by bx_configure() with it).  The run directory is BLUEOX_RUN_DIR, else /run/blueox, else /dev/shm/blueox-<uid>;
+ * BLUEOX_RING_SIZE (default 256k, 0 disables) and BLUEOX_EVENT_MAX (default 64k, at most 512k and a quarter of the
+ * ring) bound what a thread and an event may take; all rings of a process stay within 8 MiB (16 threads that emit at
+ * once get rings of the default size, 64 more get 64k), or where that is less within an eighth of its memory cgroup's
+ * limit, but 1 MiB at least.  Nothing is opened until the first event.  The environment is read once in the life of a
+ * process; a value that is not understood is counted (bad_settings) and the default stands.  In a setuid program it is
+ * not read and recording stays off.
  *
  * Returns 0, or -1 when recording is off (the ring size is 0, or setuid).  Calling it again while recording is on does
  * nothing.  It may wait for another thread that is turning recording on or off at this moment; in a signal handler that

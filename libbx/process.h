@@ -50,6 +50,7 @@ struct process {
 	_Atomic uint32_t pid;         /* 0 until shortly after the generation is set */
 	_Atomic uint32_t slots_used;  /* slots at and above were never used */
 	_Atomic uint64_t ring_bytes;  /* of all rings made, headers aside */
+	_Atomic uint64_t rings_most;  /* that they may be; 0 until somebody asked */
 	_Atomic int64_t ring_retry;   /* monotonic ns before which no ring is made, after a failure */
 	_Atomic(uint32_t *) doorbell; /* oxd's word, mapped read-only; NULL until the first ring */
 

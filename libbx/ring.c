@@ -22,6 +22,7 @@
 
 #include "libbx/core/clock.h"
 #include "libbx/core/id.h"
+#include "libbx/core/memlimit.h"
 #include "libbx/core/rand.h"
 #include "libbx/core/rundir.h"
 #include "libbx/remote.h"
@@ -220,6 +221,33 @@ make_named(struct process *p, struct ring_paths *paths, uint64_t capacity)
 	return made;
 }
 
+/*
+ * What the rings of this process may have together.  Where a control group holds the program to little memory, an eighth
+ * of that: the pages of rings are charged to it at once, and beyond its limit the kernel kills.  Asked only by those who
+ * want more than RING_PROCESS_MIN.
+ */
+static uint64_t
+rings_most(struct process *p)
+{
+	uint64_t most = atomic_load(&p->rings_most);
+	if (most)
+		return most;
+	int cancel;
+	most = RING_PROCESS_MIN;
+	struct memlimit_scratch *scratch =
+	    mmap(NULL, sizeof *scratch, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (scratch == MAP_FAILED)
+		return most;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel); /* as in ring_take() */
+	uint64_t share = memory_limit("/proc/self/cgroup", "/sys/fs/cgroup", scratch) / 8;
+	pthread_setcancelstate(cancel, &cancel);
+	munmap(scratch, sizeof *scratch);
+	if (share > most)
+		most = share < RING_PROCESS_MAX ? share : RING_PROCESS_MAX;
+	atomic_store(&p->rings_most, most);
+	return most;
+}
+
 static uint64_t
 capacity_small(void)
 {
@@ -227,18 +255,27 @@ capacity_small(void)
 	return quarter > RING_CAPACITY_MIN ? quarter : RING_CAPACITY_MIN;
 }
 
-/*
- * Takes a ring's bytes out of what the process may have; 0 when there is nothing left.  The second half is for smaller
- * rings: many threads then get little rather than nothing.
- */
+/* The second half of what there is is for smaller rings: many threads then get little rather than nothing. */
+static uint64_t
+capacity_after(struct process *p, uint64_t taken)
+{
+	uint64_t full = bx_config.ring_capacity, small = capacity_small();
+	if (taken + full <= RING_PROCESS_MIN)
+		return full;
+	uint64_t most = rings_most(p);
+	if (taken + full <= most / 2)
+		return full;
+	return taken + small <= most ? small : 0;
+}
+
+/* Takes a ring's bytes out of what the process may have; 0 when there is nothing left. */
 static uint64_t
 reserve_capacity(struct process *p)
 {
-	uint64_t full = bx_config.ring_capacity, taken = atomic_load(&p->ring_bytes), capacity;
-	uint64_t small = capacity_small();
+	uint64_t taken = atomic_load(&p->ring_bytes), capacity;
 	do {
-		capacity = taken + full <= RING_PROCESS_MAX / 2 ? full : small;
-		if (taken + capacity > RING_PROCESS_MAX)
+		capacity = capacity_after(p, taken);
+		if (capacity == 0)
 			return 0;
 	} while (!atomic_compare_exchange_weak(&p->ring_bytes, &taken, taken + capacity));
 	return capacity;
@@ -247,8 +284,8 @@ reserve_capacity(struct process *p)
 uint64_t
 ring_capacity_next(struct process *p)
 {
-	uint64_t full = bx_config.ring_capacity;
-	return atomic_load(&p->ring_bytes) + full <= RING_PROCESS_MAX / 2 ? full : capacity_small();
+	uint64_t capacity = capacity_after(p, atomic_load(&p->ring_bytes));
+	return capacity ? capacity : capacity_small();
 }
 
 static struct ring_header *

@@ -33,6 +33,7 @@ enum {
 	RING_CAPACITY_MAX = 8 * 1024 * 1024,
 	RING_CAPACITY_DEFAULT = 256 * 1024,
 	RING_PROCESS_MAX = 8 * 1024 * 1024, /* bytes of all rings of one process */
+	RING_PROCESS_MIN = 1024 * 1024,     /* of them, however little memory its control group may have */
 	RING_RECORD_HEADER = 24,
 	RING_NAME_LEN = 16, /* hex digits before the suffix */
 };
