@@ -98,7 +98,8 @@ in_a_container_the_root_is_asked(void **state)
 static void
 what_is_no_limit_is_none(void **state)
 {
-	static const char *const lines[] = {"", "\n", ":", "::\n", "0:\n", "0::\n", "0::relative\n", "4:memory\n", "0::/unended"};
+	static const char *const lines[] = {
+	    "", "\n", ":", "::\n", "0:\n", "0::\n", "0::relative\n", "4:memory\n", "0::/unended"};
 	char name[3000];
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(lines); i++)
