@@ -191,7 +191,7 @@ $(B)/fake/%/libpq.so.5: tests/fake/libpq.c tests/fake/libpq_fast.c
 # Fuzzers are clang's, whatever CC is, with everything they touch instrumented.
 FUZZ_FLAGS := -std=gnu11 -g -O1 -D_GNU_SOURCE -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -pthread
 FUZZ_SECONDS ?= 20
-$(B)/fuzz/%: tests/fuzz/%.c $(CORE) $(OXD) $(OXVIEW)
+$(B)/fuzz/%: tests/fuzz/%.c $(CORE) $(OXD) $(OXVIEW) $(call obj,$(OXVIEW_CXX))
 	@mkdir -p $(@D)
 	$(call say,FUZZCC,$@)clang $(FUZZ_FLAGS) -o $@ $< $(CORE) $(subst @B@,$(B),$(call libs_of,tests/fuzz/$*.c)) -lxxhash $(LOG_LIBS)
 

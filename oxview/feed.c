@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "libbx/core/filter.h"
 #include "libbx/core/mp.h"
 
 bool
@@ -310,6 +311,26 @@ next_range(struct feed *f)
 	return err == BX_OK; /* else the file is shorter than it was */
 }
 
+static enum bx_err
+read_here(const struct feed *f, struct event *ev, size_t *used)
+{
+	if (f->finder)
+		return filter_read(f->finder, f->window + f->at, left(f), ev, used);
+	return event_read(f->window + f->at, left(f), ev, used);
+}
+
+/* As nearly all are: written by libbx, with another one behind it. */
+static bool
+as_usual(struct feed *f, const struct event *ev, size_t used)
+{
+	const uint8_t *border = f->window + f->at + used;
+	if (!ev->written || (size_t)(f->window + f->end - border) < 3 || (*border & 0xfe) != 0x88 ||
+	    border[1] != 0xa2 || border[2] != 'i')
+		return false;
+	f->at += used;
+	return true;
+}
+
 bool
 feed_next(struct feed *f, struct event *ev)
 {
@@ -322,7 +343,9 @@ feed_next(struct feed *f, struct event *ev)
 			return false;
 		}
 		size_t used = 0;
-		enum bx_err err = event_read(f->window + f->at, left(f), ev, &used);
+		enum bx_err err = read_here(f, ev, &used);
+		if (err == BX_OK && as_usual(f, ev, used))
+			return true;
 		if (err == BX_OK && (usual_form(ev) || odd_form(ev))) {
 			enum found next = swallowed(f, used);
 			if (next == NOT_HERE || (next == INCOMPLETE && !more_may_come(f, f->at))) {

@@ -42,9 +42,10 @@ struct feed {
 	uint64_t base; /* offset in the stream of window[0] */
 	bool regular;  /* a file, which never waits */
 	bool eof;
-	bool follows;     /* set by whoever opened a plain file: its end is not the end */
-	bool waiting;     /* feed_next() was false only because there is no more now */
-	struct plan plan; /* owned; what to read of the stream; no ranges: all of it */
+	bool follows;          /* set by whoever opened a plain file: its end is not the end */
+	struct filter *finder; /* set by whoever opened it, borrowed: events are read through it; NULL: none */
+	bool waiting;          /* feed_next() was false only because there is no more now */
+	struct plan plan;      /* owned; what to read of the stream; no ranges: all of it */
 	struct logseek seek;
 	size_t next_range;
 	uint64_t stop;         /* where the range at hand ends */

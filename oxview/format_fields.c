@@ -17,7 +17,7 @@ void
 format_fields_json(struct paths *fields, const struct event *ev, struct buf *out)
 {
 	bool some = false;
-	paths_find(fields, ev->raw.p, ev->raw.n);
+	paths_find_in(fields, ev);
 	buf_putc(out, '{');
 	for (size_t i = 0; i < paths_count(fields); i++) {
 		struct bytes value = paths_object(fields, i);
@@ -96,7 +96,7 @@ format_csv_head(const struct paths *fields, struct buf *out)
 void
 format_csv(struct paths *fields, const struct event *ev, struct buf *out)
 {
-	paths_find(fields, ev->raw.p, ev->raw.n);
+	paths_find_in(fields, ev);
 	for (size_t i = 0; i < paths_count(fields); i++) {
 		if (i)
 			buf_putc(out, ',');
@@ -156,7 +156,7 @@ format_table_head(const struct paths *fields, struct grid *g)
 void
 format_table(struct paths *fields, const struct event *ev, struct grid *g)
 {
-	paths_find(fields, ev->raw.p, ev->raw.n);
+	paths_find_in(fields, ev);
 	for (size_t i = 0; i < paths_count(fields); i++)
 		grid_done(g, text_object(paths_object(fields, i), paths_name(fields, i), g->term->utf8, grid_cell(g)));
 }

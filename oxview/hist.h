@@ -25,7 +25,7 @@ struct hist {
 	struct hist_side above, below; /* 0 */
 	uint64_t zeroes, count;
 	double least, greatest;
-	long double sum;
+	long double sum, sum_rest; /* and what of the numbers was lost to rounding in it */
 };
 
 void hist_fini(struct hist *h);

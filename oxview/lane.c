@@ -82,6 +82,7 @@ open_next(struct lane *l)
 	}
 	l->feed.before_wait = l->env->before_wait;
 	l->feed.context = l->env->context;
+	l->feed.finder = l->env->finder;
 }
 
 bool

@@ -69,8 +69,9 @@ static void
 show_all(const struct conf *c, struct out *out, struct trouble *trouble)
 {
 	struct show show;
-	struct source_env env = {&c->select, trouble, flush, &show};
+	struct source_env env = {.select = &c->select, .trouble = trouble, .before_wait = flush, .context = &show};
 	show_init(&show, c, out, trouble);
+	env.finder = show_finder(&show);
 	struct source *source = open_source(c, &env);
 	if (!source) {
 		if (trouble->count == 0)

@@ -8,6 +8,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "libbx/core/bytes.h"
+
 enum { LINE = 8, HUGE_PAGE = 2 * 1024 * 1024 };
 
 bool
@@ -40,33 +42,61 @@ repeats_fini(struct repeats *r)
 	r->lines = NULL;
 }
 
-/* Never 0, which is an empty place. */
+/* Two words become one: the two halves of their product, as XXH3 and wyhash do. */
 static uint64_t
-hash_of(const struct event *ev)
+fold(uint64_t a, uint64_t b)
 {
-	const double times[2] = {ev->start, ev->end};
-	uint64_t seed = XXH3_64bits_withSeed(ev->type.p, ev->type.n, XXH3_64bits(times, sizeof times));
-	uint64_t hash = XXH3_64bits_withSeed(ev->span.p, ev->span.n, seed);
+	unsigned __int128 product = (unsigned __int128)a * b;
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static uint64_t
+fold_text(uint64_t h, struct bytes text)
+{
+	if (text.n < 8 || text.n > 32)
+		return XXH3_64bits_withSeed(text.p, text.n, h);
+	h = fold(h ^ text.n ^ get_u64le(text.p), get_u64le(text.p + text.n - 8) ^ 0xe7037ed1a0b428dbULL);
+	if (text.n <= 16)
+		return h;
+	return fold(h ^ get_u64le(text.p + 8), get_u64le(text.p + text.n - 16) ^ 0x8ebc6af09c88c6e3ULL);
+}
+
+/* 0: an event that is never taken for a repeat. */
+uint64_t
+repeats_hash(const struct event *ev)
+{
+	if (!ev->span.p || ev->span.n == 0)
+		return 0;
+	uint64_t hash =
+	    fold(bits_of_double(ev->start) ^ 0xa0761d6478bd642fULL, bits_of_double(ev->end) ^ 0x589965cc75374cc3ULL);
+	hash = fold_text(fold_text(hash, ev->type), ev->span);
 	return hash ? hash : 1;
 }
 
 bool
 repeats_seen(struct repeats *r, const struct event *ev)
 {
-	if (!ev->span.p || ev->span.n == 0)
+	return repeats_seen_hash(r, repeats_hash(ev));
+}
+
+bool
+repeats_seen_hash(struct repeats *r, uint64_t hash)
+{
+	if (hash == 0)
 		return false;
 	/*
 	 * The line is seldom in a cache.  No branch depends on where in it something stands, so that the processor goes
 	 * on with the next event while the line is on its way.
 	 */
-	uint64_t hash = hash_of(ev), *line = r->lines + (hash & (r->kept / LINE - 1)) * LINE, different = 1;
+	uint64_t *line = r->lines + (hash & (r->kept / LINE - 1)) * LINE, newer[LINE - 1], same = 0;
 	for (size_t i = 0; i < LINE; i++)
-		different &= (uint64_t)(line[i] != hash);
-	if (!different) {
+		same |= (uint64_t)(line[i] == hash);
+	if (same) {
 		r->count++;
 		return true;
 	}
-	memmove(line + 1, line, (LINE - 1) * sizeof *line);
+	memcpy(newer, line, sizeof newer);
+	memcpy(line + 1, newer, sizeof newer);
 	line[0] = hash;
 	return false;
 }

@@ -32,4 +32,8 @@ void repeats_fini(struct repeats *r);
 /* True when this event was asked for before; from now on it was. */
 bool repeats_seen(struct repeats *r, const struct event *ev);
 
+/* The same in two steps, for who looks at events elsewhere than where repeats are remembered. */
+uint64_t repeats_hash(const struct event *ev);
+bool repeats_seen_hash(struct repeats *r, uint64_t hash);
+
 #endif

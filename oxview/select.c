@@ -107,7 +107,7 @@ select_event(const struct select *s, const struct event *ev)
 		return false;
 	if (s->errors_only && !body_has_error(ev))
 		return false;
-	return !s->where || filter_match(s->where, ev->raw.p, ev->raw.n);
+	return !s->where || filter_holds(s->where, ev);
 }
 
 /* A type too long for a file name is cut there, and the cut ends in `~` and 16 hex digits. */

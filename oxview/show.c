@@ -125,6 +125,15 @@ show_event(struct show *s, const struct event *ev)
 	return false;
 }
 
+struct filter *
+show_finder(const struct show *s)
+{
+	if (s->conf->filter)
+		return s->conf->filter;
+	struct paths *paths = s->conf->sums ? s->sums.paths : s->conf->sort_by ? s->conf->sort_by : s->conf->columns;
+	return paths && s->conf->source == FROM_FILES ? paths_filter(paths) : NULL;
+}
+
 struct ordered_group {
 	const struct tree_group *group;
 	struct sort_key key;

@@ -36,6 +36,9 @@ struct show {
 void show_init(struct show *s, const struct conf *conf, struct out *out, struct trouble *trouble);
 void show_fini(struct show *s);
 
+/* What events are best read through (source.h) where the events are shown in the order in which they are read; NULL: nothing. */
+struct filter *show_finder(const struct show *s);
+
 /* False when no more is wanted: the limit is reached, nobody reads any more, or memory is used up. */
 bool show_event(struct show *s, const struct event *ev);
 void show_end(struct show *s);

@@ -31,7 +31,7 @@ struct sort_key
 sort_key_of(const struct event *ev, struct paths *field)
 {
 	struct mp_token t;
-	if (paths_find(field, ev->raw.p, ev->raw.n) != BX_OK || !paths_token(field, 0, &t))
+	if (!paths_find_in(field, ev) || !paths_token(field, 0, &t))
 		return (struct sort_key){.kind = SORT_MISSING};
 	switch (t.kind) {
 	case MP_BOOL:

@@ -24,6 +24,7 @@ struct source {
 struct source_env {
 	const struct select *select; /* which events are wanted */
 	struct trouble *trouble;
+	struct filter *finder; /* events are read through it (filter.h), so that it has its values; NULL: none */
 	void (*before_wait)(void *context); /* called before waiting for more, so that what was shown can be written */
 	void *context;
 };

@@ -171,25 +171,52 @@ number_of(const struct mp_token *t, double *out)
 	return true;
 }
 
-static bool
-add_numbers(struct sums *s, struct sums_group *g)
+/* What the event has of the numbers; NaN: nothing that is one. */
+static void
+find_numbers(struct sums *s, double *numbers)
 {
 	for (size_t i = 0; i < s->spec.numbers; i++) {
 		struct mp_token t;
-		double v;
+		if (!paths_token(s->paths, s->spec.by + i, &t) || !number_of(&t, &numbers[i]))
+			numbers[i] = (double)NAN;
+	}
+}
+
+static bool
+add_numbers(struct sums *s, struct sums_group *g, const double *numbers)
+{
+	for (size_t i = 0; i < s->spec.numbers; i++) {
 		struct hist *h = &g->hists[i];
-		if (!paths_token(s->paths, s->spec.by + i, &t) || !number_of(&t, &v))
-			continue;
 		size_t before = hist_bytes(h);
-		if (!hist_add(h, v))
+		if (!hist_add(h, numbers[i]))
 			return false;
 		s->used_bytes += hist_bytes(h) - before;
 	}
 	return s->used_bytes <= s->spec.memory_bytes;
 }
 
-bool
-sums_add(struct sums *s, const struct event *ev)
+/* The one group of sums without fields and stretches. */
+static struct sums_group *
+only_group(struct sums *s)
+{
+	return s->count ? s->groups[0] : group_of(s, NULL, 0, 0, (double)NAN);
+}
+
+/*
+ * By one text alone, which needs no key of its own: where it stands in the event it has the bytes that the key would have,
+ * its header in the shortest form included.
+ */
+static struct sums_group *
+group_of_text(struct sums *s)
+{
+	struct mp_token t;
+	if (!paths_token(s->paths, 0, &t) || t.kind != MP_STR || t.len >= 32 || t.data[-1] != (0xa0 | t.len))
+		return NULL;
+	return group_of(s, t.data - 1, t.len + 1, XXH3_64bits(t.data - 1, t.len + 1), (double)NAN);
+}
+
+static struct sums_group *
+group_of_key(struct sums *s, const struct event *ev)
 {
 	double time = (double)NAN;
 	buf_clear(&s->key);
@@ -197,22 +224,47 @@ sums_add(struct sums *s, const struct event *ev)
 		time = stretch_of(s, ev);
 		mp_add_double(&s->key, time);
 	}
-	if (s->paths)
-		paths_find(s->paths, ev->raw.p, ev->raw.n);
 	for (size_t i = 0; i < s->spec.by; i++)
 		add_value(&s->key, s->paths, i);
 	if (s->key.err != BX_OK) {
 		s->full = true;
-		return false;
+		return NULL;
 	}
 	uint64_t hash = s->key.len ? XXH3_64bits(s->key.data, s->key.len) : 0;
-	struct sums_group *g = group_of(s, s->key.data, s->key.len, hash, time);
-	if (!g)
-		return false;
+	return group_of(s, s->key.data, s->key.len, hash, time);
+}
+
+struct sums_group *
+sums_find(struct sums *s, const struct event *ev, double *numbers)
+{
+	struct sums_group *g = NULL;
+	if (s->paths)
+		paths_find_in(s->paths, ev);
+	if (s->spec.by == 0 && !(s->spec.stretch > 0))
+		g = only_group(s);
+	else if (s->spec.by == 1 && !(s->spec.stretch > 0))
+		g = group_of_text(s);
+	if (!g && !s->full)
+		g = group_of_key(s, ev);
+	find_numbers(s, numbers);
+	return g;
+}
+
+bool
+sums_count(struct sums *s, struct sums_group *g, const double *numbers)
+{
 	g->count++;
-	if (s->spec.numbers && !add_numbers(s, g))
+	if (s->spec.numbers && !add_numbers(s, g, numbers))
 		s->full = true;
 	return !s->full;
+}
+
+bool
+sums_add(struct sums *s, const struct event *ev)
+{
+	double numbers[PATHS_MAX];
+	struct sums_group *g = sums_find(s, ev, numbers);
+	return g && sums_count(s, g, numbers);
 }
 
 bool
@@ -220,6 +272,8 @@ sums_merge(struct sums *to, const struct sums *from)
 {
 	for (size_t i = 0; i < from->count && !to->full; i++) {
 		const struct sums_group *f = from->groups[i];
+		if (f->count == 0)
+			continue;
 		struct sums_group *g = group_of(to, f->key, f->key_len, f->hash, f->time);
 		if (!g)
 			break;

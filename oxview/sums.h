@@ -48,6 +48,14 @@ void sums_fini(struct sums *s);
 
 /* False when memory is used up. */
 bool sums_add(struct sums *s, const struct event *ev);
+
+/*
+ * The same in two steps, for who does not know yet whether the event counts: its group (NULL: memory is used up) and its numbers
+ * (PATHS_MAX of them at most); and then that it does.  A group that nothing came to counts for nothing, in merges.
+ */
+struct sums_group *sums_find(struct sums *s, const struct event *ev, double *numbers);
+bool sums_count(struct sums *s, struct sums_group *g, const double *numbers);
+
 bool sums_merge(struct sums *to, const struct sums *from);
 
 /*

@@ -238,27 +238,169 @@ read_usual(struct cursor *c, struct event *ev)
 	return true;
 }
 
+/* ---- what libbx writes, in the order in which it writes it ------------------------------------------------------- */
+
+enum { STRIDE = 64 }; /* room for what lies between two texts or a text and the body, keys included, and an id */
+
+/* The text at p, a fixstr or str 8; NULL: it is none, or there is not a stride of bytes behind it. */
+static inline const uint8_t *
+text_at(const uint8_t *p, const uint8_t *end, struct bytes *out)
+{
+	size_t header = 1, n = *p & 31U;
+	if ((*p & 0xe0) != 0xa0) {
+		if (*p != 0xd9)
+			return NULL;
+		header = 2;
+		n = p[1];
+	}
+	if (n + STRIDE > (size_t)(end - p))
+		return NULL;
+	*out = (struct bytes){p + header, n};
+	return p + header + n;
+}
+
+/* The pid at p, as short as it can be written. */
+static inline const uint8_t *
+pid_at(const uint8_t *p, uint64_t *out)
+{
+	switch (*p) {
+	case 0xcd:
+		*out = get_u16be(p + 1);
+		return p + 3;
+	case 0xce:
+		*out = get_u32be(p + 1);
+		return p + 5;
+	case 0xcc:
+		*out = p[1];
+		return p + 2;
+	default:
+		*out = *p;
+		return *p < 0x80 ? p + 1 : NULL;
+	}
+}
+
+#define IS(p, text) (memcmp((p), (text), sizeof(text) - 1) == 0)
+
+/* From the first key to the end. NULL: it is something else, or there is not a stride of bytes behind it. */
+static inline const uint8_t *
+written_head(const uint8_t *p, const uint8_t *end, struct event *ev)
+{
+	if (!IS(p, "\xa2id"))
+		return NULL;
+	const uint8_t *id = p + 3;
+	p = text_at(id, end, &ev->id);
+	if (!p || !IS(p, "\xa4type"))
+		return NULL;
+	ev->id_raw = (struct bytes){id, (size_t)(p - id)};
+	p = text_at(p + 5, end, &ev->type);
+	if (!p || ev->type.n == 0 || !IS(p, "\xa4host"))
+		return NULL;
+	p = text_at(p + 5, end, &ev->host);
+	if (!p || !IS(p, "\xa3pid"))
+		return NULL;
+	ev->pid_at = p + 4;
+	p = pid_at(p + 4, &ev->pid);
+	if (!p || !IS(p, "\xa5start\xcb"))
+		return NULL;
+	ev->start_at = p + 6;
+	ev->start = double_of_bits(get_u64be(p + 7));
+	if (!IS(p + 15, "\xa3" /* the next letter is no digit of it */ "end\xcb"))
+		return NULL;
+	ev->end = double_of_bits(get_u64be(p + 20));
+	return p + 28;
+}
+
+static inline bool
+written_body(struct cursor *c, struct event *ev, const struct event_passer *passer)
+{
+	const uint8_t *v = c->at;
+	if ((*v & 0xf0) != 0x80 && *v != 0xde)
+		return false;
+	if (passer)
+		passer->pass(passer->context, c);
+	else if (!mp_skip_flat(c, MP_DEPTH_MAX - 1))
+		return false;
+	ev->body = (struct bytes){v, (size_t)(c->at - v)};
+	return c->err == BX_OK && cursor_left(c) >= STRIDE;
+}
+
+/*
+ * Reads an event as libbx writes it.  Nothing that is not looked at varies, so a processor that has seen one knows all
+ * the branches of the next.  False: look properly; the view is then half filled in.
+ */
+static bool
+read_written(struct cursor *c, struct event *ev, const struct event_passer *passer)
+{
+	unsigned pairs = cursor_left(c) > STRIDE ? *c->at & 15U : 0;
+	if ((pairs != 8 && pairs != 9) || (*c->at & 0xf0) != 0x80)
+		return false;
+	ev->raw.p = c->at;
+	const uint8_t *p = written_head(c->at + 1, c->end, ev);
+	if (!p)
+		return false;
+	ev->parent = ev->body = ev->span = (struct bytes){0};
+	for (pairs -= 6; pairs > 0; pairs--) {
+		if (IS(p, "\xa4"
+			  "body") &&
+		    !ev->body.p) {
+			c->at = p + 5;
+			if (!written_body(c, ev, passer))
+				return false;
+			p = c->at;
+		} else if (IS(p, "\xa4span") && !ev->span.p) {
+			p = text_at(p + 5, c->end, &ev->span);
+		} else if (IS(p, "\xa6parent") && !ev->parent.p) {
+			p = text_at(p + 7, c->end, &ev->parent);
+		} else {
+			return false;
+		}
+		if (!p)
+			return false;
+	}
+	c->at = p;
+	ev->raw.n = (size_t)(p - ev->raw.p);
+	ev->found_by = NULL;
+	ev->body_is_map = ev->has_pid = ev->has_start = ev->has_end = ev->written = true;
+	return ev->body.p != NULL;
+}
+
+static enum bx_err
+read_any(struct cursor *c, const uint8_t *p, size_t n, struct event *ev, size_t *used)
+{
+	cursor_init(c, p, n);
+	*ev = (struct event){0};
+	if (!read_usual(c, ev)) {
+		cursor_init(c, p, n);
+		*ev = (struct event){0};
+		enum bx_err err = parse(c, ev);
+		if (err != BX_OK) {
+			*ev = (struct event){0};
+			return err;
+		}
+	}
+	*used = cursor_offset(c);
+	ev->raw = (struct bytes){p, *used};
+	return BX_OK;
+}
+
 enum bx_err
-event_read(const void *p, size_t n, struct event *ev, size_t *used)
+event_read_through(
+    const void *p, size_t n, struct event *ev, size_t *used, const struct event_passer *passer, bool *passed)
 {
 	struct cursor c;
 	cursor_init(&c, p, n);
-	*ev = (struct event){0};
-	if (read_usual(&c, ev)) {
-		*used = cursor_offset(&c);
-		ev->raw = (struct bytes){p, *used};
-		return BX_OK;
-	}
-	cursor_init(&c, p, n);
-	*ev = (struct event){0};
-	enum bx_err err = parse(&c, ev);
-	if (err != BX_OK) {
-		*ev = (struct event){0};
-		return err;
-	}
-	*used = cursor_offset(&c);
-	ev->raw = (struct bytes){p, *used};
+	*passed = read_written(&c, ev, passer);
+	if (!*passed)
+		return read_any(&c, p, n, ev, used);
+	*used = ev->raw.n;
 	return BX_OK;
+}
+
+enum bx_err
+event_read(const void *p, size_t n, struct event *ev, size_t *used)
+{
+	bool passed;
+	return event_read_through(p, n, ev, used, NULL, &passed);
 }
 
 /* The value of a key that libbx writes, in the form in which it writes it.  False: something else, nothing was taken. */

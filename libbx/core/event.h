@@ -30,6 +30,10 @@ struct event {
 	struct bytes parent;
 	struct bytes body; /* one MessagePack object, a map unless body_is_map is false */
 	bool body_is_map;
+	bool
+	    written; /* as libbx writes it: each key that it has is one of ours, comes once and has a value of its kind */
+	const uint8_t *pid_at, *start_at; /* of these two values, where it is */
+	const struct filter *found_by;    /* has its values at hand, until it is asked for another event; NULL: none */
 	bool has_pid, has_start, has_end;
 	uint64_t pid;
 	double start, end; /* seconds since the epoch */
@@ -40,6 +44,22 @@ struct event {
  * whole map.  BX_ESHORT when the n bytes end inside it, BX_EBAD or BX_ELIMIT when it is none; the view is then all absent.
  */
 enum bx_err event_read(const void *p, size_t n, struct event *ev, size_t *used);
+
+/* Where the value of a double key of ours lies that has no field in the view: the end, in an event as libbx writes it. */
+enum { EVENT_END_BEHIND_START = 9 + 4 };
+
+/*
+ * As event_read, and the body is passed by somebody else on the way, who moves the cursor behind it, or fails it.  Takes
+ * and refuses the same bytes when `pass` takes and refuses what mp_skip_within() does.  False in *passed: the event is not as libbx
+ * writes it, and what the passer has seen is void.
+ */
+struct cursor;
+struct event_passer {
+	void (*pass)(void *context, struct cursor *body);
+	void *context;
+};
+enum bx_err event_read_through(
+    const void *p, size_t n, struct event *ev, size_t *used, const struct event_passer *passer, bool *passed);
 
 /*
  * As event_read, for whoever reads very many: of the view only raw, id, start and end are filled in.  Takes and refuses

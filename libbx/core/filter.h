@@ -46,4 +46,12 @@ bool filter_match(struct filter *f, const void *event, size_t n);
  */
 enum bx_err filter_scan(struct filter *f, const void *p, size_t n, size_t *used, bool *match);
 
+/*
+ * The same for events that are read as such.  filter_read() is event_read(), and finds on the way what filter_holds() asks for,
+ * which is then cheap as long as no other event is read through this filter.
+ */
+struct event;
+enum bx_err filter_read(struct filter *f, const void *p, size_t n, struct event *ev, size_t *used);
+bool filter_holds(struct filter *f, const struct event *ev);
+
 #endif

@@ -90,8 +90,12 @@ pass(struct filter *f, struct cursor *c, int first, int depth)
 		cursor_fail(c, BX_ELIMIT);
 		return;
 	}
-	if (!mp_next(c, &t))
+	if (*c->at < 0xa0) { /* of at most 15 items, as nearly all are */
+		t.kind = *c->at < 0x90 ? MP_MAP : MP_ARRAY;
+		t.len = *c->at++ & 15;
+	} else if (!mp_next(c, &t)) {
 		return;
+	}
 	for (uint32_t i = 0; i < t.len && c->err == BX_OK; i++) {
 		int key;
 		if (t.kind == MP_MAP) {
@@ -106,7 +110,10 @@ pass(struct filter *f, struct cursor *c, int first, int depth)
 		}
 		const uint8_t *value = c->at;
 		forget(f, key);
-		pass(f, c, f->keys[key].child, depth - 1);
+		if (f->keys[key].child < 0)
+			mp_skip_quick(c, depth - 1);
+		else
+			pass(f, c, f->keys[key].child, depth - 1);
 		if (f->keys[key].slot >= 0)
 			f->found[f->keys[key].slot] = value;
 	}
@@ -323,16 +330,114 @@ holds(const struct filter *f, int at)
 	}
 }
 
+static void
+forget_all(struct filter *f)
+{
+	memset(f->found, 0, (size_t)f->slot_count * sizeof *f->found);
+}
+
 enum bx_err
 filter_find(struct filter *f, const void *p, size_t n, size_t *used)
 {
 	struct cursor c;
-	memset(f->found, 0, (size_t)f->slot_count * sizeof *f->found);
+	forget_all(f);
 	cursor_init(&c, p, n);
 	pass_event(f, &c);
 	*used = cursor_offset(&c);
 	f->end = c.at;
 	return c.err;
+}
+
+/* ---- events that are read anyway --------------------------------------------------------------------------------- */
+
+/* Where the value of a top key lies in an event as libbx writes it. */
+static const uint8_t *
+written_at(const struct event *ev, enum filter_top top)
+{
+	const struct bytes *text;
+	switch (top) {
+	case FILTER_TOP_ID:
+		return ev->id_raw.p;
+	case FILTER_TOP_PID:
+		return ev->pid_at;
+	case FILTER_TOP_START:
+		return ev->start_at;
+	case FILTER_TOP_END:
+		return ev->start_at + EVENT_END_BEHIND_START;
+	case FILTER_TOP_BODY:
+		return ev->body.p;
+	case FILTER_TOP_TYPE:
+		text = &ev->type;
+		break;
+	case FILTER_TOP_HOST:
+		text = &ev->host;
+		break;
+	case FILTER_TOP_SPAN:
+		text = &ev->span;
+		break;
+	case FILTER_TOP_PARENT:
+		text = &ev->parent;
+		break;
+	default:
+		return NULL;
+	}
+	/* In front of a text is its header: one byte, or two, the second of them then the length itself. */
+	return text->p ? text->p - (text->n < 32 && text->p[-1] >= 0xa0 ? 1 : 2) : NULL;
+}
+
+/* The body of an event as libbx writes it: what leads there from the top by name goes through it once more. */
+static void
+pass_written_body(void *context, struct cursor *c)
+{
+	struct filter *f = context;
+	forget_all(f);
+	if (f->body_by_name >= 0)
+		pass_body(f, c, f->body_by_name);
+	else
+		pass(f, c, f->body_keys, MP_DEPTH_MAX - 1);
+}
+
+static void
+find_at_top(struct filter *f, const struct event *ev)
+{
+	f->end = ev->raw.p + ev->raw.n;
+	for (int k = f->top_keys; k >= 0; k = f->keys[k].next)
+		if (f->keys[k].slot >= 0)
+			f->found[f->keys[k].slot] = written_at(ev, f->keys[k].top);
+}
+
+enum bx_err
+filter_read(struct filter *f, const void *p, size_t n, struct event *ev, size_t *used)
+{
+	const struct event_passer passer = {pass_written_body, f};
+	bool passed;
+	enum bx_err err = event_read_through(p, n, ev, used, &passer, &passed);
+	if (passed) {
+		find_at_top(f, ev);
+		ev->found_by = f;
+	}
+	return err;
+}
+
+bool
+filter_find_in(struct filter *f, const struct event *ev)
+{
+	struct cursor c;
+	size_t used;
+	if (ev->found_by == f)
+		return true;
+	if (!ev->written)
+		return filter_find(f, ev->raw.p, ev->raw.n, &used) == BX_OK;
+	cursor_init(&c, ev->body.p, (size_t)(ev->raw.p + ev->raw.n - ev->body.p));
+	pass_written_body(f, &c);
+	find_at_top(f, ev);
+	return true;
+}
+
+bool
+filter_holds(struct filter *f, const struct event *ev)
+{
+	return filter_find_in(f, ev) && holds(f, f->root);
 }
 
 enum bx_err

@@ -59,12 +59,27 @@ struct filter_node {
 	struct filter_regex *regex;
 };
 
+/* The keys of an event itself. */
+enum filter_top {
+	FILTER_TOP_OTHER,
+	FILTER_TOP_ID,
+	FILTER_TOP_TYPE,
+	FILTER_TOP_HOST,
+	FILTER_TOP_PID,
+	FILTER_TOP_START,
+	FILTER_TOP_END,
+	FILTER_TOP_BODY,
+	FILTER_TOP_SPAN,
+	FILTER_TOP_PARENT,
+};
+
 /* One key of a trie; -1 is none. */
 struct filter_key {
 	struct bytes name;
 	uint64_t word; /* its first 8 bytes */
 	bool is_index; /* the name is a number, and finds items of lists too */
 	uint32_t index;
+	enum filter_top top; /* of the first keys of the top's trie */
 	int slot;
 	int child, next;
 };
@@ -77,6 +92,7 @@ struct filter {
 	int node_count, literal_count, key_count, slot_count;
 	int root;
 	int body_keys, top_keys;  /* first keys of the two tries */
+	int body_by_name;         /* `body` among the top's, where a path goes on from there */
 	int start_slot, end_slot; /* for `duration` */
 	const uint8_t **found;    /* one a slot: where the value starts, in the event at hand */
 	const uint8_t *end;       /* of the event at hand */
@@ -84,6 +100,9 @@ struct filter {
 
 /* Leaves values at their slots.  What it returns and *used are as filter_scan's. */
 enum bx_err filter_find(struct filter *f, const void *p, size_t n, size_t *used);
+
+/* The same for an event that was read; nothing to do where it was read through this filter.  False: it is none. */
+bool filter_find_in(struct filter *f, const struct event *ev);
 
 /* What the node's path leads to.  False: the event has no such field, and it cannot be computed. */
 struct mp_token;

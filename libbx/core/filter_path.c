@@ -63,6 +63,26 @@ add_key(struct filter_parser *p, struct bytes name)
 	return f->key_count++;
 }
 
+static enum filter_top
+top_of(struct bytes name)
+{
+	static const char *const names[] = {
+	    [FILTER_TOP_ID] = "id",
+	    [FILTER_TOP_TYPE] = "type",
+	    [FILTER_TOP_HOST] = "host",
+	    [FILTER_TOP_PID] = "pid",
+	    [FILTER_TOP_START] = "start",
+	    [FILTER_TOP_END] = "end",
+	    [FILTER_TOP_BODY] = "body",
+	    [FILTER_TOP_SPAN] = "span",
+	    [FILTER_TOP_PARENT] = "parent",
+	};
+	for (size_t i = FILTER_TOP_ID; i < sizeof names / sizeof *names; i++)
+		if (name.n == strlen(names[i]) && memcmp(names[i], name.p, name.n) == 0)
+			return (enum filter_top)i;
+	return FILTER_TOP_OTHER;
+}
+
 /* The slot of a path below the keys at *first, made where it is not there. */
 static int
 add_path(struct filter_parser *p, int root_is_top, const struct bytes *parts, int count)
@@ -79,6 +99,10 @@ add_path(struct filter_parser *p, int root_is_top, const struct bytes *parts, in
 			if (key == FILTER_NONE)
 				return FILTER_NONE;
 			p->f->keys[key].next = first;
+			if (i == 0 && root_is_top)
+				p->f->keys[key].top = top_of(parts[0]);
+			if (p->f->keys[key].top == FILTER_TOP_BODY && count > 1)
+				p->f->body_by_name = key;
 			if (above != FILTER_NONE)
 				p->f->keys[above].child = key;
 			else if (root_is_top)
@@ -187,7 +211,7 @@ filter_begin(struct filter_parser *p, const char *text, size_t n, int64_t now_ns
 		filter_free(&f);
 		return NULL;
 	}
-	f->body_keys = f->top_keys = f->start_slot = f->end_slot = FILTER_NONE;
+	f->body_by_name = f->body_keys = f->top_keys = f->start_slot = f->end_slot = FILTER_NONE;
 	filter_lex_init(&p->lex, f->store, n, f->store + n, err);
 	filter_lex_next(&p->lex);
 	return f;

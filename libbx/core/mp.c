@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * mp: token reading by a switch over the first byte; skipping by a walk over what is plain and a small stack of how many
- * objects are still due.
+ * mp: token reading by a switch over the first byte; skipping by a count of the objects that are still due, and where that will
+ * not do by a small stack of such counts.
  */
 #include "libbx/core/mp.h"
 
@@ -273,10 +273,10 @@ mp_next(struct cursor *c, struct mp_token *t)
 }
 
 /*
- * Walks as far as first bytes alone tell what follows: integers, floats, short strings, short maps and arrays.  Each case
- * adds a constant of its own, since an address that comes from a predicted branch is known early, and one that comes from
- * a table waits for two loads; the events of a program look alike, so the branches are predicted.  Stops in front of an
- * object that mp_next() must read, or that does not fit.
+ * Skips one whole object without noting where its maps and arrays end: what counts is how many objects are still due in
+ * all.  Each case adds a constant of its own, since an address that comes from a predicted branch is known early, and one that comes from
+ * a table waits for two loads; the events of a program look alike, so the branches are predicted.  False, and the
+ * cursor has not moved: something that mp_next() must read, the end is near, or as many maps and arrays as might lie too deep.
  */
 #define AHEAD(n)                                                                                                       \
 	p += (n);                                                                                                      \
@@ -286,13 +286,21 @@ mp_next(struct cursor *c, struct mp_token *t)
 	case (b):                                                                                                      \
 		AHEAD((n) + 1)
 #define FIX4(b, n) FIX((b) + (n), n) FIX((b) + (n) + 1, (n) + 1) FIX((b) + (n) + 2, (n) + 2) FIX((b) + (n) + 3, (n) + 3)
+#define CONTAINER(items, header)                                                                                       \
+	if (containers-- == 0)                                                                                         \
+		return false;                                                                                          \
+	due += (items);                                                                                                \
+	p += (header);                                                                                                 \
+	break;
 
-static uint64_t
-skip_plain(struct cursor *c, uint64_t due)
+bool
+mp_skip_flat(struct cursor *c, int containers)
 {
-	/* The longest object here has 33 bytes: within this bound none needs to be looked at. */
+	/* The longest object here whose length nobody looks at has 33 bytes. */
 	const uint8_t *p = c->at, *safe = cursor_left(c) > 40 ? c->end - 40 : c->at;
-	for (; due > 0 && p < safe; due--) {
+	for (uint64_t due = 1; due > 0; due--) {
+		if (p >= safe)
+			return false;
 		switch (*p) {
 			FIX4(0xa0, 0)
 			FIX4(0xa0, 4)
@@ -302,8 +310,7 @@ skip_plain(struct cursor *c, uint64_t due)
 			FIX4(0xa0, 20)
 			FIX4(0xa0, 24)
 			FIX4(0xa0, 28)
-		case 0x00 ... 0x80: /* with the empty map and array */
-		case 0x90:
+		case 0x00 ... 0x7f:
 		case 0xe0 ... 0xff:
 		case 0xc0:
 		case 0xc2:
@@ -324,32 +331,51 @@ skip_plain(struct cursor *c, uint64_t due)
 		case 0xd3:
 			AHEAD(9)
 		case 0xd9:
+		case 0xc4:
 			if (p[1] > (size_t)(c->end - p) - 2)
-				goto out;
+				return false;
 			p += 2 + (size_t)p[1];
 			break;
+		case 0xda:
+		case 0xc5:
+			if (get_u16be(p + 1) > (size_t)(c->end - p) - 3)
+				return false;
+			p += 3 + (size_t)get_u16be(p + 1);
+			break;
+		case 0x80 ... 0x8f:
+			CONTAINER(2 * (*p & 15U), 1)
+		case 0x90 ... 0x9f:
+			CONTAINER(*p & 15U, 1)
+		case 0xde:
+			CONTAINER(2 * (uint64_t)get_u16be(p + 1), 3)
+		case 0xdc:
+			CONTAINER(get_u16be(p + 1), 3)
 		default:
-			goto out;
+			return false;
 		}
 	}
-out:
 	c->at = p;
-	return due;
+	return true;
 }
+
+enum { MISSES_MAX = 8 }; /* a miss has walked in vain: whoever chose the bytes could have it happen at each level */
 
 bool
 mp_skip_within(struct cursor *c, int depth_max)
 {
 	uint64_t due[MP_DEPTH_MAX + 1]; /* objects still to come, of each container that we are in */
-	int depth = 0;
+	int depth = 0, misses = c->err == BX_OK ? 0 : MISSES_MAX;
 	due[0] = 1;
 	for (;;) {
-		if (c->err == BX_OK && depth < depth_max)
-			due[depth] = skip_plain(c, due[depth]);
 		while (due[depth] == 0)
 			if (depth-- == 0)
 				return true;
 		due[depth]--;
+		if (misses < MISSES_MAX) {
+			if (mp_skip_flat(c, depth_max - depth))
+				continue;
+			misses++;
+		}
 		struct mp_token t;
 		if (!mp_next(c, &t))
 			return false;

@@ -252,6 +252,9 @@ bool mp_skip(struct cursor *c);
 /* As mp_skip, for an object that lies inside others already: at most this many maps and arrays inside one another. */
 bool mp_skip_within(struct cursor *c, int depth_max);
 
+/* The first try of mp_skip_within: false, and nothing happened, where it takes more than a count. */
+bool mp_skip_flat(struct cursor *c, int containers);
+
 /* The same, deciding what is a short text or a double without a call. */
 static inline bool
 mp_skip_quick(struct cursor *c, int depth_max)

@@ -91,6 +91,18 @@ paths_find(struct paths *p, const void *event, size_t n)
 	return filter_find(p->filter, event, n, &used);
 }
 
+struct filter *
+paths_filter(struct paths *p)
+{
+	return p->filter;
+}
+
+bool
+paths_find_in(struct paths *p, const struct event *ev)
+{
+	return filter_find_in(p->filter, ev);
+}
+
 bool
 paths_token(const struct paths *p, size_t i, struct mp_token *t)
 {

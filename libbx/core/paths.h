@@ -31,6 +31,10 @@ struct bytes paths_name(const struct paths *p, size_t i); /* as it was written *
 /* Finds all of them in the event that the bytes start with; what the following tell is about it until the next call. */
 enum bx_err paths_find(struct paths *p, const void *event, size_t n);
 
+/* The same for an event that was read, quickly where it was read through the paths' filter.  False: it is none. */
+bool paths_find_in(struct paths *p, const struct event *ev);
+struct filter *paths_filter(struct paths *p); /* for filter_read() alone */
+
 /* The first token of value i.  False: the event has none. */
 bool paths_token(const struct paths *p, size_t i, struct mp_token *t);
 

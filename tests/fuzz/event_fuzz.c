@@ -96,6 +96,14 @@ sees_the_same_with_room_behind(const uint8_t *p, size_t n, const struct event *e
 		MUST(ev->body_is_map == other.body_is_map && ev->has_pid == other.has_pid && ev->pid == other.pid);
 		MUST(ev->has_start == other.has_start && bits(ev->start) == bits(other.start));
 		MUST(ev->has_end == other.has_end && bits(ev->end) == bits(other.end));
+		if (other.written) {
+			MUST(other.start_at[0] == 0xcb &&
+			     bits(double_of_bits(get_u64be(other.start_at + 1))) == bits(other.start));
+			const uint8_t *end = other.start_at + EVENT_END_BEHIND_START;
+			MUST(end[0] == 0xcb && bits(double_of_bits(get_u64be(end + 1))) == bits(other.end));
+			MUST(other.pid_at > roomy && other.pid_at < other.start_at && other.type.n > 0 &&
+			     other.body_is_map);
+		}
 	}
 	free(roomy);
 }

@@ -40,6 +40,27 @@ decide(struct filter *f, struct filter *opposite, const uint8_t *p, size_t n)
 	MUST(filter_scan(opposite, p, n, &other_used, &other) == BX_OK && other_used == used && other != match);
 }
 
+/* Reading an event and looking into it on the way finds what looking into it from its start finds. */
+static void
+decide_on_the_way(struct filter *f, const uint8_t *p, size_t n)
+{
+	enum { ROOM = 64 }; /* behind the event, so that it can be read as libbx writes it */
+	size_t used = 0, read_used = 0;
+	bool match;
+	struct event ev, read;
+	uint8_t *roomy = malloc(n + ROOM);
+	MUST(roomy != NULL);
+	memcpy(roomy, p, n);
+	memset(roomy + n, 0xc1, ROOM);
+	if (filter_scan(f, p, n, &used, &match) == BX_OK) {
+		MUST(event_read(roomy, used + ROOM, &ev, &read_used) == BX_OK && read_used == used);
+		MUST(filter_holds(f, &ev) == match);
+		MUST(filter_read(f, roomy, used + ROOM, &read, &read_used) == BX_OK && read_used == used);
+		MUST(read.written == ev.written && filter_holds(f, &read) == match);
+	}
+	free(roomy);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -53,6 +74,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	}
 	struct filter *opposite = memchr(data, '\0', text_n) ? NULL : opposite_of((const char *)data, text_n);
 	decide(f, opposite, cut ? cut + 1 : data, cut ? n - text_n - 1 : 0);
+	decide_on_the_way(f, cut ? cut + 1 : data, cut ? n - text_n - 1 : 0);
 	filter_free(&f);
 	filter_free(&opposite);
 	return 0;
