@@ -12,6 +12,7 @@
 
 #include "libbx/core/mp.h"
 #include "oxview/double.h"
+#include "oxview/json_quick.h"
 
 struct json {
 	struct cursor in;
@@ -23,22 +24,9 @@ struct json {
 static void
 put_base64(struct buf *out, const uint8_t *p, size_t n)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	uint8_t *to = buf_extend(out, (n + 2) / 3 * 4);
-	if (!to)
-		return;
-	for (; n >= 3; n -= 3, p += 3, to += 4) {
-		uint32_t v = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
-		for (int i = 0; i < 4; i++)
-			to[i] = (uint8_t)digits[v >> (18 - 6 * i) & 63];
-	}
-	if (n == 0)
-		return;
-	uint32_t v = (uint32_t)p[0] << 16 | (n == 2 ? (uint32_t)p[1] << 8 : 0);
-	to[0] = (uint8_t)digits[v >> 18];
-	to[1] = (uint8_t)digits[v >> 12 & 63];
-	to[2] = n == 2 ? (uint8_t)digits[v >> 6 & 63] : '=';
-	to[3] = '=';
+	if (to)
+		json_put_base64(to, p, n);
 }
 
 static void
@@ -48,10 +36,6 @@ put_bin(struct buf *out, const uint8_t *p, size_t n)
 	put_base64(out, p, n);
 	buf_puts(out, "\"}");
 }
-
-/* How each byte is written inside a string: 0 as it is, 1 as \u00XX, else behind a backslash. */
-static const uint8_t escapes[256] = {1, 1, 1, 1, 1, 1, 1, 1, 'b', 't', 'n', 1, 'f', 'r', 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-    1, 1, 1, 1, 1, 1, 1, 1, ['"'] = '"', ['\\'] = '\\', [127] = 1};
 
 /* Bytes at the front that need no escape, eight at a time; `ascii` turns false at the first byte above 127. */
 static size_t
@@ -68,7 +52,7 @@ plain_run(const uint8_t *s, size_t n, bool *ascii)
 		if (w & tops)
 			*ascii = false;
 	}
-	for (; i < n && !escapes[s[i]]; i++)
+	for (; i < n && !json_escapes[s[i]]; i++)
 		if (s[i] > 127)
 			*ascii = false;
 	return i;
@@ -77,15 +61,9 @@ plain_run(const uint8_t *s, size_t n, bool *ascii)
 static void
 put_escape(struct buf *out, uint8_t c)
 {
-	static const char hex[] = "0123456789abcdef";
-	uint8_t how = escapes[c];
-	if (how != 1) {
-		uint8_t two[2] = {'\\', how};
-		buf_put(out, two, 2);
-	} else {
-		char six[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
-		buf_put(out, six, 6);
-	}
+	uint8_t *to = buf_reserve(out, 6);
+	if (to)
+		out->len = (size_t)(json_put_escape(to, c) - out->data);
 }
 
 /* A string in quotes; false, and nothing written, when it is not UTF-8. */
@@ -117,12 +95,9 @@ put_text(struct buf *out, const uint8_t *s, size_t n)
 static void
 put_uint(struct buf *out, uint64_t v)
 {
-	char digits[20];
-	size_t at = sizeof digits;
-	do
-		digits[--at] = (char)('0' + v % 10);
-	while (v /= 10);
-	buf_put(out, digits + at, sizeof digits - at);
+	uint8_t *to = buf_reserve(out, 20);
+	if (to)
+		out->len = (size_t)(json_put_uint(to, v) - out->data);
 }
 
 static void
@@ -140,10 +115,7 @@ put_float(struct buf *out, double v, bool single)
 		return;
 	}
 	char text[DOUBLE_TEXT];
-	size_t n = single ? float_text(text, (float)v) : double_text(text, v);
-	buf_put(out, text, n);
-	if (!memchr(text, '.', n) && !memchr(text, 'e', n)) /* a float stays one when it is read again */
-		buf_puts(out, ".0");
+	buf_put(out, text, single ? float_text_marked(text, (float)v) : double_text_marked(text, v));
 }
 
 static bool
@@ -270,6 +242,8 @@ json_text(struct bytes text, struct buf *out)
 void
 json_object(struct bytes whole, struct buf *out)
 {
+	if (json_quick(whole, out))
+		return;
 	size_t start = out->len;
 	for (int look_first = 0; look_first < 2; look_first++) {
 		struct json j = {.out = out, .look_first = look_first};

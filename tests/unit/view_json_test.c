@@ -7,6 +7,7 @@
 
 #include "libbx/core/mp.h"
 #include "oxview/double.h"
+#include "oxview/json_quick.h"
 #include "tests/unit/unit.h"
 
 static void
@@ -74,6 +75,40 @@ every_double_reads_back_bit_by_bit(void **state)
 		text[n] = '\0';
 		if (bits_of_double(strtod(text, NULL)) != bits_of_double(v))
 			fail_msg("%.17g is written '%s'", v, text);
+	}
+}
+
+/* Digits that count: without sign, point, zeroes at either end and exponent. */
+static int
+digits_in(const char *text)
+{
+	int digits = 0, zeroes = 0;
+	for (; *text && *text != 'e'; text++) {
+		if (*text < '0' || *text > '9' || (*text == '0' && digits == 0))
+			continue;
+		digits++;
+		zeroes = *text == '0' ? zeroes + 1 : 0;
+	}
+	return digits - zeroes;
+}
+
+static void
+no_double_has_a_shorter_text(void **state)
+{
+	(void)state;
+	uint64_t bits = 88172645463325252ULL;
+	for (int i = 0; i < 50000; i++) {
+		bits ^= bits << 13, bits ^= bits >> 7, bits ^= bits << 17;
+		double v = i % 3 == 0   ? 1795000000 + (double)(bits >> 40) / 1e7
+			   : i % 3 == 1 ? (double)(bits >> 11) * 0x1p-53
+					: (double)(bits >> 44) / 1000;
+		char text[DOUBLE_TEXT + 1], other[64];
+		text[double_text(text, v)] = '\0';
+		int least = 1;
+		while (snprintf(other, sizeof other, "%.*e", least - 1, v) > 0 && strtod(other, NULL) != v)
+			least++;
+		if (strtod(text, NULL) != v || digits_in(text) > least)
+			fail_msg("%.17g is written '%s', and %d digits would do", v, text, least);
 	}
 }
 
@@ -187,6 +222,78 @@ deep_odd_maps_take_no_longer_than_deep_ones(void **state)
 	buf_fini(&out);
 }
 
+/* An object of any kinds that the quick way writes, and perhaps of some that it does not. */
+static void
+add_any(struct buf *b, uint64_t *seed, int depth)
+{
+	static const char *const texts[] = {"", "a", "sixteen bytes, 1", "seventeen bytes 17", "say \"hi\" and go\n",
+	    "na\xc3\xafve", "long enough for three steps, and \\ in it", "\x7f", "$bin", "$", "not \xff UTF-8"};
+	uint64_t r = *seed = *seed * 6364136223846793005ULL + 1442695040888963407ULL;
+	uint32_t n = (uint32_t)(r >> 40) % 4;
+	const char *text = texts[(r >> 20) % (sizeof texts / sizeof *texts)];
+	switch (depth > 3 ? (r >> 33) % 7 : (r >> 33) % 9) {
+	case 0:
+		mp_add_uint(b, r >> (r >> 8) % 64);
+		break;
+	case 1:
+		mp_add_int(b, (int64_t)r >> (r >> 8) % 64);
+		break;
+	case 2:
+		mp_add_double(b, (double)(int64_t)r / 1e9);
+		break;
+	case 3:
+		mp_add_bool(b, r & 64);
+		break;
+	case 4:
+		mp_add_bin(b, text, strlen(text));
+		break;
+	case 5:
+	case 6:
+		mp_add_str(b, text, strlen(text));
+		break;
+	case 7:
+		mp_add_array(b, n);
+		for (uint32_t i = 0; i < n; i++)
+			add_any(b, seed, depth + 1);
+		break;
+	default:
+		mp_add_map(b, n);
+		for (uint32_t i = 0; i < n; i++) {
+			mp_add_strz(b, texts[(r >> (8 + i)) % 9]);
+			add_any(b, seed, depth + 1);
+		}
+	}
+}
+
+/* What stands beside an ext is written the slow way, and must come out the same. */
+static void
+the_quick_way_and_the_slow_way_write_the_same(void **state)
+{
+	static const uint8_t ext[] = {0xd4, 5, 1};
+	uint64_t seed = 1;
+	int quick = 0;
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		struct buf object = {0}, pair = {0}, one = {0}, both = {0};
+		add_any(&object, &seed, 0);
+		mp_add_array(&pair, 2);
+		buf_put(&pair, object.data, object.len);
+		buf_put(&pair, ext, sizeof ext);
+		quick += json_quick((struct bytes){object.data, object.len}, &one);
+		if (one.len == 0)
+			json_object((struct bytes){object.data, object.len}, &one);
+		json_object((struct bytes){pair.data, pair.len}, &both);
+		static const char behind[] = ",{\"$ext\":[5,\"AQ==\"]}]";
+		assert_int_equal(both.len, one.len + 1 + sizeof behind - 1);
+		assert_memory_equal(both.data + 1, one.data, one.len);
+		buf_fini(&object);
+		buf_fini(&pair);
+		buf_fini(&one);
+		buf_fini(&both);
+	}
+	assert_in_range(quick, 10000, 19900); /* both ways were gone */
+}
+
 int
 main(void)
 {
@@ -194,6 +301,8 @@ main(void)
 	    cmocka_unit_test(scalars_and_integers_of_64_bits_are_exact),
 	    cmocka_unit_test(floats_are_short_and_stay_floats),
 	    cmocka_unit_test(every_double_reads_back_bit_by_bit),
+	    cmocka_unit_test(no_double_has_a_shorter_text),
+	    cmocka_unit_test(the_quick_way_and_the_slow_way_write_the_same),
 	    cmocka_unit_test(text_is_escaped_and_nothing_more),
 	    cmocka_unit_test(every_byte_at_every_place_is_escaped_the_same),
 	    cmocka_unit_test(bytes_and_text_that_is_not_utf8_are_base64),
