@@ -6,10 +6,15 @@
  * back here: reading the stack or calling what() is given up and the event goes without; anything else ends the process
  * by the first signal.  A lock that the crash left taken cannot hold us for ever: two timers are set before anything is
  * read, the first with the signal itself.
+ *
+ * The first process of a PID namespace, a container's own program as a rule, is ended by no signal whose disposition is
+ * the default, sent by itself, by others or by a timer; only by a fault.  So what was sent is let go by, and what faults
+ * goes back to its fault, always.
  */
 #undef _FORTIFY_SOURCE /* longjmp() out of a handler on another stack is what it forbids */
 #include "preload/crash.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -70,6 +75,7 @@ static __thread struct {
 	siginfo_t info;
 	volatile sig_atomic_t may_return; /* a fault now goes back to `out` */
 	jmp_buf out;
+	jmp_buf end; /* out of the report, back to the fault */
 } crash __attribute__((tls_model("initial-exec")));
 
 static int
@@ -99,9 +105,17 @@ mask(int how, int number)
 	pthread_sigmask(how, &set, NULL);
 }
 
+static bool
+is_init(void)
+{
+	return getpid() == 1;
+}
+
 static void
 end_now(void)
 {
+	if (is_init())
+		longjmp(crash.end, 1);
 	mask(SIG_UNBLOCK, crash.number);
 	queue_again(crash.number, &crash.info);
 	_exit(128 + crash.number); /* only where a sandbox forbids all of that */
@@ -172,14 +186,31 @@ signal_name(int number)
 	return "signal";
 }
 
+/* The instruction by which abort() ends a process that SIGABRT does not. */
 static bool
-called_abort(const siginfo_t *info)
+stands_at_last_resort(const ucontext_t *at)
 {
+#ifdef __x86_64__
+	enum { HLT = 0xf4 };
+	struct dl_find_object found;
+	const uint8_t *pc = (const uint8_t *)at->uc_mcontext.gregs[REG_RIP]; /* NOLINT(performance-no-int-to-ptr) */
+	return _dl_find_object((void *)(uintptr_t)pc, &found) == 0 && *pc == HLT;
+#else
+	(void)at;
+	return false;
+#endif
+}
+
+static bool
+called_abort(const siginfo_t *info, const ucontext_t *at)
+{
+	if (is_init())
+		return info->si_signo == SIGSEGV && info->si_code == SI_KERNEL && stands_at_last_resort(at);
 	return info->si_signo == SIGABRT && info->si_code == SI_TKILL && info->si_pid == getpid();
 }
 
 static void
-describe(const siginfo_t *info, bool terminated)
+describe(const siginfo_t *info, bool aborted, bool terminated)
 {
 	const struct cxx_exception *e = &report.exception;
 	const char *code = code_name(info->si_signo, info->si_code);
@@ -189,12 +220,12 @@ describe(const siginfo_t *info, bool terminated)
 		snprintf(to, cap, "std::terminate() without an exception");
 	else if (terminated)
 		snprintf(to, cap, "uncaught %s%s%s", e->type, e->has_what ? ": " : "", e->has_what ? e->what : "");
+	else if (aborted)
+		snprintf(to, cap, "abort()");
 	else if (info->si_code > 0 && info->si_code != SI_KERNEL)
 		snprintf(to, cap, "%s at %p", code ? code : "fault", info->si_addr);
 	else if (info->si_code == SI_KERNEL)
 		snprintf(to, cap, "fault at an address that is none");
-	else if (called_abort(info))
-		snprintf(to, cap, "abort()");
 	else if (info->si_pid == getpid())
 		snprintf(to, cap, "sent by itself");
 	else
@@ -247,10 +278,11 @@ emit(const siginfo_t *info, const void *context)
 		return;
 	set_signal(event, info);
 	int count = room_to_walk(context) ? take_stack(context) : 0;
-	bool terminated = count > 0 && called_abort(info) && take_exception(count);
+	bool aborted = called_abort(info, context);
+	bool terminated = count > 0 && aborted && take_exception(count);
 	if (terminated)
 		set_exception(event);
-	describe(info, terminated);
+	describe(info, aborted, terminated);
 	struct bx__error error = {.error_class = "crash",
 	    .code = signal_name(info->si_signo),
 	    .message = report.message,
@@ -289,8 +321,10 @@ on_crash(int number, siginfo_t *info, void *context)
 			longjmp(crash.out, 1);
 		end_now();
 	}
+	if (info->si_code <= 0 && is_init())
+		return;
 	int saved = errno;
-	if (!bx__borrowed()) { /* what a child of vfork() writes, its parent reads */
+	if (!bx__borrowed() && setjmp(crash.end) == 0) { /* what a child of vfork() writes, its parent reads */
 		crash.number = number;
 		crash.info = *info;
 		if (is_first()) {
@@ -336,8 +370,10 @@ is_default(const struct sigaction *found)
 static void
 set_handlers(void)
 {
-	/* Not blocked while it runs: a fault of its own is to come back to it, and not to end the process by another signal. */
-	struct sigaction ours = {.sa_sigaction = on_crash, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+	/* Not blocked while it runs: a fault of its own is to come back to it, and not to end the process by another signal.
+	 * Where it does nothing the host's system calls go on. */
+	struct sigaction ours = {
+	    .sa_sigaction = on_crash, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART};
 	sigemptyset(&ours.sa_mask);
 	for (int i = 0; i < SIGNALS; i++) {
 		struct sigaction replaced;

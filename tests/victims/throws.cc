@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* throws: ends by a C++ exception that nobody catches, in the way that it is told, or by an abort() that is none. */
 #include <syslog.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <cstdio>
@@ -41,6 +42,15 @@ struct harmful : std::exception {
 	what() const noexcept override
 	{
 		return *reinterpret_cast<const char *const *>(nowhere);
+	}
+};
+
+struct stuck : std::exception {
+	const char *
+	what() const noexcept override
+	{
+		for (;;)
+			pause();
 	}
 };
 } // namespace victim
@@ -140,13 +150,20 @@ by_harmful()
 	throw victim::harmful();
 }
 
+static void
+by_stuck()
+{
+	std::set_terminate([] { abort(); });
+	throw victim::stuck();
+}
+
 static const struct {
 	const char *name;
 	void (*way)();
 } ways[] = {{"throw", by_throw}, {"number", by_number}, {"mixed", by_mixed}, {"noexcept", by_noexcept},
     {"thread", by_thread}, {"future", by_future}, {"rethrow", by_rethrow}, {"nested", by_nested},
     {"terminate", by_terminate}, {"own-handler", by_own_handler}, {"abort-in-catch", by_abort_in_catch},
-    {"abort-in-catch-of-thread", by_abort_in_catch_of_thread}, {"harmful", by_harmful}};
+    {"abort-in-catch-of-thread", by_abort_in_catch_of_thread}, {"harmful", by_harmful}, {"stuck", by_stuck}};
 
 int
 main(int argc, char **argv)
