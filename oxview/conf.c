@@ -2,6 +2,7 @@
 /* conf: one line a setting; then each part of the query is understood by a function of its own. */
 #include "oxview/conf.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +67,9 @@ static const struct setting table[] = {
     SETTING(reverse, "reverse", 'r', SET_FLAG, .help = "the greatest first; without --sort the latest end first"),
     SETTING(memory_bytes, "memory", 0, SET_SIZE, .value = "SIZE", .fallback = "64m",
 	.help = "most held in memory by --sort, --tree and sums"),
+    SETTING(threads, "threads", 0, SET_UINT, .value = "N", .fallback = "0",
+	.help = "threads that read log files at the same time, in answers that are the same with one; 0: the "
+		"processors, four at most"),
     SETTING(explain, "explain", 0, SET_FLAG,
 	.help = "say which files and how much of each would be read, and read nothing"),
     SETTING(verbose, "verbose", 'v', SET_COUNT, .help = "leave nothing out in --tree; tell more on stderr"),
@@ -234,11 +238,12 @@ static bool
 understand_columns(struct conf *c, char *err, size_t err_cap)
 {
 	static const char csv_default[] = ".id,.type,.host,.pid,.start,.end,.body";
-	if (c->table)
-		return understand_fields(c, "--table", c->table, &c->columns, err, err_cap);
-	if (c->fields)
-		return understand_fields(c, "--fields", c->fields, &c->columns, err, err_cap);
-	return !c->csv || c->sums || understand_fields(c, "--csv", csv_default, &c->columns, err, err_cap);
+	c->columns_text = c->table ? c->table : c->fields ? c->fields : c->csv && !c->sums ? csv_default : NULL;
+	return !c->columns_text || understand_fields(c,
+				       c->table    ? "--table"
+				       : c->fields ? "--fields"
+						   : "--csv",
+				       c->columns_text, &c->columns, err, err_cap);
 }
 
 /* What does not go together is told, not ignored. */
@@ -351,6 +356,15 @@ understand_live(const struct conf *c, char *err, size_t err_cap)
 	return false;
 }
 
+/* That we may run on. */
+static uint64_t
+processors(void)
+{
+	cpu_set_t set;
+	int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+	return n < 4 ? (uint64_t)n : 4;
+}
+
 static bool
 understand(struct conf *c, bool host_in_argv, bool log_in_argv, struct conf_streams streams, int64_t now_ns, char *err,
     size_t err_cap)
@@ -359,6 +373,9 @@ understand(struct conf *c, bool host_in_argv, bool log_in_argv, struct conf_stre
 		c->file_count++;
 	if (c->reverse && !c->sort)
 		c->sort = ".end";
+	c->now_ns = now_ns;
+	if (c->threads == 0)
+		c->threads = processors();
 	c->select.types = c->type_names;
 	c->select.id = c->id;
 	c->select.overlap = c->overlap;

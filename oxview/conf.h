@@ -35,6 +35,7 @@ struct conf {
 	uint64_t remember;
 	uint64_t memory_bytes;
 	int verbose;
+	uint64_t threads; /* 0 is understood as what there is */
 
 	/* as understood */
 	enum conf_source source;
@@ -42,6 +43,8 @@ struct conf {
 	struct select select;
 	struct filter *filter; /* owned */
 	struct paths *sort_by; /* owned; NULL: as they come */
+	int64_t now_ns;
+	const char *columns_text;
 	struct paths *columns; /* owned; of --fields, --table, --csv; NULL: whole events */
 	bool sums;             /* counts are shown, not events */
 	struct sums_spec sums_spec;

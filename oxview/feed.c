@@ -40,6 +40,23 @@ feed_open_plan(struct feed *f, int fd, const char *name, size_t window, struct p
 	return true;
 }
 
+bool
+feed_open_at(struct feed *f, int fd, const char *name, size_t window, uint64_t offset, struct trouble *trouble)
+{
+	if (!feed_open(f, fd, name, window, trouble))
+		return false;
+	if (offset == 0)
+		return true;
+	logseek_open(&f->seek, fd);
+	enum bx_err err = logseek_go(&f->seek, &f->in, 0, offset);
+	if (err != BX_OK && err != BX_ESHORT)
+		trouble_add(trouble, "%s: offset %llu cannot be gone to (%s)", name, (unsigned long long)offset,
+		    err == BX_EBAD ? f->in.problem : bx_err_text(err));
+	f->base = offset;
+	f->eof = err != BX_OK;
+	return true;
+}
+
 void
 feed_close(struct feed *f)
 {
@@ -243,6 +260,29 @@ look(const struct feed *f, size_t *pos)
 			return found;
 	}
 	return NOT_HERE;
+}
+
+bool
+feed_find(struct feed *f, uint64_t limit)
+{
+	for (;;) {
+		size_t pos = f->at;
+		enum found found = look(f, &pos);
+		f->at = pos;
+		if (offset_of(f, pos) >= limit)
+			return false;
+		if (found == FOUND)
+			return true;
+		if (f->eof)
+			return false;
+		fill(f);
+	}
+}
+
+uint64_t
+feed_offset(const struct feed *f)
+{
+	return offset_of(f, f->at);
 }
 
 /* Gives up the bytes at `at` and moves to the next event of the usual form, or to the end. */

@@ -62,7 +62,16 @@ bool feed_open(struct feed *f, int fd, const char *name, size_t window, struct t
 /* The same, but reads only what the plan says, which is taken over. */
 bool feed_open_plan(
     struct feed *f, int fd, const char *name, size_t window, struct plan *plan, struct trouble *trouble);
+
+/* The same, and begins at this offset, behind the end is the end.  Where it cannot be gone to is told, and is an end too. */
+bool feed_open_at(struct feed *f, int fd, const char *name, size_t window, uint64_t offset, struct trouble *trouble);
 void feed_close(struct feed *f);
+
+/* Goes on to where an event of the usual form can be read, as it does after damage.  False: none begins before `limit`. */
+bool feed_find(struct feed *f, uint64_t limit);
+
+/* Where the next event is expected. */
+uint64_t feed_offset(const struct feed *f);
 
 /*
  * The next event, which lives until the next call.  False at the end; damage, a torn end and errors of read(2) have then

@@ -42,9 +42,8 @@ lane_add(struct lane *l, const char *path)
 	return true;
 }
 
-/* The daemon may have packed the file since its name was listed. */
-static int
-open_or_packed(const char *path)
+int
+lane_open(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	size_t n = strlen(path);
@@ -62,7 +61,7 @@ open_next(struct lane *l)
 {
 	const char *path = l->paths[l->next++];
 	bool standard = strcmp(path, "-") == 0;
-	int fd = standard ? dup(STDIN_FILENO) : open_or_packed(path);
+	int fd = standard ? dup(STDIN_FILENO) : lane_open(path);
 	const char *name = standard ? "standard input" : path;
 	if (fd < 0) {
 		trouble_add(l->env->trouble, "%s: %s", name, strerror(errno));

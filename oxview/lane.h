@@ -24,4 +24,7 @@ bool lane_add(struct lane *l, const char *path); /* copies; false: out of memory
 /* As feed_next.  Files that cannot be opened are told and passed over. */
 bool lane_next(struct lane *l, struct event *ev);
 
+/* The file, or what the daemon has packed it into since its name was listed.  -1 with errno. */
+int lane_open(const char *path);
+
 #endif

@@ -9,6 +9,7 @@
 #include "include/blueox.h"
 #include "libbx/core/clock.h"
 #include "oxview/conf.h"
+#include "oxview/crew.h"
 #include "oxview/explain.h"
 #include "oxview/help.h"
 #include "oxview/out.h"
@@ -71,6 +72,11 @@ show_all(const struct conf *c, struct out *out, struct trouble *trouble)
 	struct show show;
 	struct source_env env = {.select = &c->select, .trouble = trouble, .before_wait = flush, .context = &show};
 	show_init(&show, c, out, trouble);
+	if (crew_run(c, &show) == CREW_SHOWN) {
+		show_end(&show);
+		show_fini(&show);
+		return;
+	}
 	env.finder = show_finder(&show);
 	struct source *source = open_source(c, &env);
 	if (!source) {

@@ -20,14 +20,12 @@ out_fini(struct out *o)
 	buf_fini(&o->buf);
 }
 
-bool
-out_flush(struct out *o)
+static void
+write_all(struct out *o, const uint8_t *p, size_t len)
 {
-	if (o->buf.err != BX_OK && !o->error)
-		o->error = ENOMEM;
 	size_t at = 0;
-	while (at < o->buf.len && !o->closed && !o->error) {
-		ssize_t n = write(o->fd, o->buf.data + at, o->buf.len - at);
+	while (at < len && !o->closed && !o->error) {
+		ssize_t n = write(o->fd, p + at, len - at);
 		if (n >= 0)
 			at += (size_t)n;
 		else if (errno == EPIPE)
@@ -37,6 +35,26 @@ out_flush(struct out *o)
 		else if (errno != EINTR)
 			o->error = errno;
 	}
+}
+
+bool
+out_put(struct out *o, const void *p, size_t n)
+{
+	if (n < ENOUGH) {
+		buf_put(&o->buf, p, n);
+		return out_done(o);
+	}
+	out_flush(o);
+	write_all(o, p, n);
+	return !o->closed && !o->error;
+}
+
+bool
+out_flush(struct out *o)
+{
+	if (o->buf.err != BX_OK && !o->error)
+		o->error = ENOMEM;
+	write_all(o, o->buf.data, o->buf.len);
 	buf_clear(&o->buf);
 	return !o->closed && !o->error;
 }

@@ -24,6 +24,9 @@ struct out {
 void out_init(struct out *o, int fd, bool prompt);
 void out_fini(struct out *o);
 
+/* Behind what is in the buf, without a copy where it is long.  False as out_done(). */
+bool out_put(struct out *o, const void *p, size_t n);
+
 /* An event is complete in the buf.  False when no more is wanted: closed or error. */
 bool out_done(struct out *o);
 bool out_flush(struct out *o);

@@ -79,6 +79,18 @@ repeats_seen(struct repeats *r, const struct event *ev)
 	return repeats_seen_hash(r, repeats_hash(ev));
 }
 
+static uint64_t *
+line_of(const struct repeats *r, uint64_t hash)
+{
+	return r->lines + (hash & (r->kept / LINE - 1)) * LINE;
+}
+
+void
+repeats_fetch(const struct repeats *r, uint64_t hash)
+{
+	__builtin_prefetch(line_of(r, hash), 1);
+}
+
 bool
 repeats_seen_hash(struct repeats *r, uint64_t hash)
 {
@@ -88,7 +100,7 @@ repeats_seen_hash(struct repeats *r, uint64_t hash)
 	 * The line is seldom in a cache.  No branch depends on where in it something stands, so that the processor goes
 	 * on with the next event while the line is on its way.
 	 */
-	uint64_t *line = r->lines + (hash & (r->kept / LINE - 1)) * LINE, newer[LINE - 1], same = 0;
+	uint64_t *line = line_of(r, hash), newer[LINE - 1], same = 0;
 	for (size_t i = 0; i < LINE; i++)
 		same |= (uint64_t)(line[i] == hash);
 	if (same) {

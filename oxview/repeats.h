@@ -36,4 +36,7 @@ bool repeats_seen(struct repeats *r, const struct event *ev);
 uint64_t repeats_hash(const struct event *ev);
 bool repeats_seen_hash(struct repeats *r, uint64_t hash);
 
+/* The memory that repeats_seen_hash() will look at is fetched meanwhile. */
+void repeats_fetch(const struct repeats *r, uint64_t hash);
+
 #endif

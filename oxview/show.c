@@ -42,6 +42,29 @@ show_fini(struct show *s)
 	symbolizer_free(&s->symbols);
 }
 
+void
+show_restart(struct show *s)
+{
+	const struct conf *conf = s->conf;
+	struct out *out = s->out;
+	struct trouble *trouble = s->trouble;
+	show_fini(s);
+	show_init(s, conf, out, trouble);
+}
+
+void
+show_text(const struct conf *conf, struct paths *columns, const struct event *ev, struct buf *out)
+{
+	if (conf->style == STYLE_MSGPACK)
+		buf_put(out, ev->raw.p, ev->raw.n);
+	else if (conf->style == STYLE_CSV)
+		format_csv(columns, ev, out);
+	else if (columns)
+		format_fields_json(columns, ev, out);
+	else
+		format_json(ev, out);
+}
+
 static bool
 show_one(struct show *s, const struct event *ev)
 {
@@ -51,23 +74,13 @@ show_one(struct show *s, const struct event *ev)
 			s->symbols = symbolizer_new();
 		format_pretty(ev, &s->term, s->symbols, &s->out->buf);
 		break;
-	case STYLE_MSGPACK:
-		buf_put(&s->out->buf, ev->raw.p, ev->raw.n);
-		break;
 	case STYLE_TABLE:
 		format_table(s->conf->columns, ev, &s->grid);
 		if (grid_rows(&s->grid) >= GRID_ROWS)
 			grid_write(&s->grid, &s->out->buf);
 		break;
-	case STYLE_CSV:
-		format_csv(s->conf->columns, ev, &s->out->buf);
-		break;
-	case STYLE_JSON:
-	case STYLE_TREE:
-		if (s->conf->columns)
-			format_fields_json(s->conf->columns, ev, &s->out->buf);
-		else
-			format_json(ev, &s->out->buf);
+	default:
+		show_text(s->conf, s->conf->columns, ev, &s->out->buf);
 		break;
 	}
 	s->shown++;

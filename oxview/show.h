@@ -36,6 +36,12 @@ struct show {
 void show_init(struct show *s, const struct conf *conf, struct out *out, struct trouble *trouble);
 void show_fini(struct show *s);
 
+/* One event in a style that is text behind text: JSON, CSV, MessagePack.  Any thread, with columns of its own. */
+void show_text(const struct conf *conf, struct paths *columns, const struct event *ev, struct buf *out);
+
+/* As after show_init(): nothing was seen, counted or shown. */
+void show_restart(struct show *s);
+
 /* What events are best read through (source.h) where the events are shown in the order in which they are read; NULL: nothing. */
 struct filter *show_finder(const struct show *s);
 

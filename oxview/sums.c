@@ -24,14 +24,19 @@ sums_init(struct sums *s, const struct sums_spec *spec)
 	return s->table && (!spec->paths || s->paths);
 }
 
+static void
+free_group(const struct sums *s, struct sums_group *g)
+{
+	for (size_t k = 0; k < s->spec.numbers; k++)
+		hist_fini(&g->hists[k]);
+	free(g);
+}
+
 void
 sums_fini(struct sums *s)
 {
-	for (size_t i = 0; i < s->count; i++) {
-		for (size_t k = 0; k < s->spec.numbers; k++)
-			hist_fini(&s->groups[i]->hists[k]);
-		free(s->groups[i]);
-	}
+	for (size_t i = 0; i < s->count; i++)
+		free_group(s, s->groups[i]);
 	free(s->groups);
 	free(s->table);
 	paths_free(&s->paths);
@@ -318,6 +323,17 @@ sums_finish(struct sums *s)
 {
 	if (s->count == 0 && s->spec.by == 0 && !(s->spec.stretch > 0))
 		new_group(s, NULL, 0, 0); /* nothing is a count too */
+	size_t used = 0;                  /* what nothing came to was found and not counted */
+	for (size_t i = 0; i < s->count; i++) {
+		struct sums_group *g = s->groups[i];
+		bool none = g->count == 0 && (s->spec.by > 0 || s->spec.stretch > 0);
+		s->groups[i] = s->groups[used];
+		s->groups[used] = g;
+		used += !none;
+	}
+	for (size_t i = used; i < s->count; i++)
+		free_group(s, s->groups[i]);
+	s->count = used;
 	if (s->count > 1)
 		qsort(s->groups, s->count, sizeof(struct sums_group *), in_order);
 }

@@ -25,6 +25,16 @@ say(struct trouble *t, const char *format, va_list ap)
 }
 
 void
+trouble_retell(struct trouble *t, const struct trouble *from)
+{
+	t->count += from->count;
+	if (t->lines)
+		buf_put(t->lines, from->lines->data, from->lines->len);
+	else if (from->lines->len > 0 && write(STDERR_FILENO, from->lines->data, from->lines->len) < 0)
+		t->count++;
+}
+
+void
 trouble_add(struct trouble *t, const char *format, ...)
 {
 	va_list ap;

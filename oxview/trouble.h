@@ -20,4 +20,7 @@ void trouble_add(struct trouble *t, const char *format, ...) __attribute__((form
 /* A line of the same form that is only news: it does not count. */
 void trouble_tell(struct trouble *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Tells and counts what another has in its lines. */
+void trouble_retell(struct trouble *t, const struct trouble *from);
+
 #endif
