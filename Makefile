@@ -9,6 +9,7 @@
 #   make bench      costs and rates, beside those of others, from one run
 #   make fuzz       libFuzzer targets, FUZZ_SECONDS each (default 20)
 #   make soak       the long forms of the tests, and the models
+#   make deb        Debian packages in build/deb; make deb-test installs them in a fresh Debian 12 and tries them (root)
 #   make install    DESTDIR=, PREFIX=/usr/local; install-lib: libbx alone
 #
 # V=1 shows commands.  SAN=address,undefined or SAN=thread builds into a directory of its own.  CC=clang works.
@@ -221,7 +222,11 @@ soak: tests-build
 abi: $(B)/libbx.so.1
 	$(Q)scripts/check-abi --build $(B) --update
 deb:
-	@echo 'make deb: no Debian packages yet; make install DESTDIR= PREFIX= installs'
+	$(Q)scripts/install-deps --packaging
+	$(Q)scripts/build-deb
+	$(Q)lintian --fail-on error,warning build/deb/*.changes
+deb-test: deb
+	$(Q)scripts/test-deb
 
 # ---- install ---------------------------------------------------------------------------------------------------------
 
