@@ -313,7 +313,7 @@ value(struct quick *q)
 	}
 	if (b >= 0xe0)
 		return negative_or_not(q, 1, (int8_t)b);
-	if (left < needed[b - 0xc0])
+	if (left < needed[b & 31])
 		return false;
 	const uint8_t *v = q->at + 1;
 	switch (b) {
