@@ -74,8 +74,10 @@ note_seen(struct forward_feed *f)
 	struct frame frame;
 	if (!f->seen || frame_open(f->record.frame.p, f->record.frame.n, &frame) != BX_OK)
 		return;
-	if (f->audit)
-		audit_read(f->audit, AUDIT_FORWARD, &f->record, &frame);
+	if (f->record.number > f->accounted) {
+		audit_logged(f->audit, &f->record, &frame);
+		f->accounted = f->record.number;
+	}
 	seen_note_frame(f->seen, &frame, f->record.source.kind, f->record.arrival_ns);
 }
 

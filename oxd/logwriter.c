@@ -56,6 +56,17 @@ logwriter_wait_a_while(struct logwriter *lw)
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
 
+/* Once a frame: after going back to a checkpoint it is written again, and not logged again. */
+static void
+note_audit(struct logwriter *lw, const struct record *rec, const struct frame *frame)
+{
+	if (rec->number <= lw->accounted)
+		return;
+	lw->accounted = rec->number;
+	if (lw->cfg.audit)
+		audit_logged(lw->cfg.audit, rec, frame);
+}
+
 static enum outcome
 write_events(struct logwriter *lw, struct frame frame)
 {
@@ -110,8 +121,7 @@ write_record(struct logwriter *lw, const struct record *rec)
 		outcome = write_events(lw, frame);
 	if (outcome == DONE) {
 		seen_note_frame(lw->seen, &frame, rec->source.kind, rec->arrival_ns);
-		if (lw->cfg.audit)
-			audit_read(lw->cfg.audit, AUDIT_LOG, rec, &frame);
+		note_audit(lw, rec, &frame);
 	}
 	return outcome;
 }
