@@ -364,7 +364,7 @@ do_piece(struct hand *h)
 	}
 	if (!h->in_turn)
 		wait_for_turn(h);
-	bool through = false, good = fits(h) || h->feed.trouble == c->trouble;
+	bool through = false, good = fits(h) || (h->open && h->feed.trouble == c->trouble);
 	if (c->stop || p->file < c->files_through || c->border >= p->to) {
 		forget(h); /* it is done, or nobody wants it */
 	} else if (!good) {
