@@ -55,7 +55,6 @@ begin(struct pq_call *call, void *caller, PGconn *pg)
 	return command != NULL;
 }
 
-/* Backslashes matter where there are some: libpq is asked by a search. */
 /* In these the second byte of a character may be a backslash, and no server has them. */
 static bool
 has_backslashes_in_characters(const char *encoding)
@@ -78,6 +77,7 @@ is_ambiguous(const struct pq_call *call, const char *query, const char *backslas
 	return p && has_backslashes_in_characters(call->real->PQparameterStatus(call->pg, "client_encoding"));
 }
 
+/* Backslashes matter where there are some: libpq is asked by a search. */
 static enum pq_text
 text_how(const struct pq_call *call, const char *query, size_t size)
 {

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -40,7 +41,7 @@ limit_in(const char *path, char *number, size_t cap)
 }
 
 /* Is `word` one of the names between commas? */
-static int
+static bool
 has_name(const char *names, const char *end, const char *word)
 {
 	size_t len = strlen(word);
@@ -48,10 +49,10 @@ has_name(const char *names, const char *end, const char *word)
 		const char *comma = memchr(p, ',', (size_t)(end - p));
 		const char *stop = comma ? comma : end;
 		if ((size_t)(stop - p) == len && memcmp(p, word, len) == 0)
-			return 1;
+			return true;
 		p = stop;
 	}
-	return 0;
+	return false;
 }
 
 /* The group's name in a line NUMBER:CONTROLLERS:NAME, and the file that holds its limit; NULL for another line. */
