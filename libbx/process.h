@@ -47,12 +47,13 @@ enum { SENDER_NONE, SENDER_STARTING, SENDER_RUNNING, SENDER_ENDED };
 
 struct process {
 	_Atomic uint64_t generation;
-	_Atomic uint32_t pid;         /* 0 until shortly after the generation is set */
-	_Atomic uint32_t slots_used;  /* slots at and above were never used */
-	_Atomic uint64_t ring_bytes;  /* of all rings made, headers aside */
-	_Atomic uint64_t rings_most;  /* that they may be; 0 until somebody asked */
-	_Atomic int64_t ring_retry;   /* monotonic ns before which no ring is made, after a failure */
-	_Atomic(uint32_t *) doorbell; /* oxd's word, mapped read-only; NULL until the first ring */
+	_Atomic uint32_t pid;          /* 0 until shortly after the generation is set */
+	_Atomic uint32_t slots_used;   /* slots at and above were never used */
+	_Atomic uint64_t ring_bytes;   /* of all rings made, headers aside */
+	_Atomic uint64_t rings_most;   /* that they may be; 0 until somebody asked */
+	_Atomic uint32_t stack_caches; /* threads for which libunwind keeps memory */
+	_Atomic int64_t ring_retry;    /* monotonic ns before which no ring is made, after a failure */
+	_Atomic(uint32_t *) doorbell;  /* oxd's word, mapped read-only; NULL until the first ring */
 
 	/* drops that no ring's header carries yet */
 	_Atomic uint64_t pending[RING_DROP_SLOTS];

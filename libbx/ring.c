@@ -221,13 +221,8 @@ make_named(struct process *p, struct ring_paths *paths, uint64_t capacity)
 	return made;
 }
 
-/*
- * What the rings of this process may have together.  Where a control group holds the program to little memory, an eighth
- * of that: the pages of rings are charged to it at once, and beyond its limit the kernel kills.  Asked only by those who
- * want more than RING_PROCESS_MIN.
- */
-static uint64_t
-rings_most(struct process *p)
+uint64_t
+ring_process_most(struct process *p)
 {
 	uint64_t most = atomic_load(&p->rings_most);
 	if (most)
@@ -262,7 +257,7 @@ capacity_after(struct process *p, uint64_t taken)
 	uint64_t full = bx_config.ring_capacity, small = capacity_small();
 	if (taken + full <= RING_PROCESS_MIN)
 		return full;
-	uint64_t most = rings_most(p);
+	uint64_t most = ring_process_most(p);
 	if (taken + full <= most / 2)
 		return full;
 	return taken + small <= most ? small : 0;

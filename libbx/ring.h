@@ -35,6 +35,13 @@ bool ring_take(struct ring *r, struct process *p);
 /* How large the next ring that is made will be, as far as can be told. */
 uint64_t ring_capacity_next(struct process *p);
 
+/*
+ * What the rings of this process may have together, in bytes.  Where a control group holds the program to little memory, an
+ * eighth of that: the pages of rings are charged to it at once, and beyond its limit the kernel kills.  Looked up once,
+ * by the first who wants more than RING_PROCESS_MIN.
+ */
+uint64_t ring_process_most(struct process *p);
+
 /* Gives the ring back to the process, for the next thread. */
 void ring_give_back(struct ring *r);
 

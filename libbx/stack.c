@@ -28,6 +28,7 @@
 #include "libbx/handler.h"
 #include "libbx/module.h"
 #include "libbx/process.h"
+#include "libbx/ring.h"
 #include "libbx/thread.h"
 
 #define TEXT_OF(name)     TEXT_OF_NOW(name)
@@ -36,6 +37,7 @@
 /* What is used of libunwind. */
 struct unwinder {
 	int (*backtrace)(void **pcs, int n);
+	int (*context)(unw_context_t *here); /* NULL: not on this machine */
 	int (*init)(unw_cursor_t *c, unw_context_t *at, int flags);
 	int (*step)(unw_cursor_t *c);
 	int (*get)(unw_cursor_t *c, int reg, unw_word_t *value);
@@ -86,6 +88,9 @@ find_functions(struct unwinder *u)
 	if (!library)
 		return false;
 	*(void **)&u->backtrace = dlsym(library, "unw_backtrace");
+#ifdef __x86_64__
+	*(void **)&u->context = dlsym(library, TEXT_OF(UNW_ARCH_OBJ(getcontext)));
+#endif
 	*(void **)&u->init = dlsym(library, TEXT_OF(UNW_OBJ(init_local2)));
 	*(void **)&u->step = dlsym(library, TEXT_OF(UNW_OBJ(step)));
 	*(void **)&u->get = dlsym(library, TEXT_OF(UNW_OBJ(get_reg)));
@@ -157,6 +162,67 @@ lies_in(struct range r, const void *address)
 	return (uintptr_t)address - r.start < r.size;
 }
 
+/* From a context to the bottom of its stack. */
+static int
+walk(const struct unwinder *u, ucontext_t *at, bool exact, void **pcs, int max)
+{
+	unw_cursor_t cursor;
+	unw_word_t pc;
+	int n = 0;
+	if (u->init(&cursor, at, exact ? UNW_INIT_SIGNAL_FRAME : 0) < 0)
+		return 0;
+	do {
+		bool trampoline = u->is_signal_frame(&cursor) > 0;
+		if (u->get(&cursor, UNW_REG_IP, &pc) < 0 || pc == 0)
+			break;
+		/* All but return addresses are given as if they were: stack_write() takes one off. */
+		pcs[n++] = (void *)(pc + (exact || trampoline)); /* NOLINT(performance-no-int-to-ptr) */
+		exact = trampoline;
+	} while (n < max && u->step(&cursor) > 0);
+	return n;
+}
+
+/* ---- the stack of here --------------------------------------------------------------------------------------------- */
+
+/*
+ * For each thread that asks unw_backtrace() libunwind keeps a table of so many bytes until the thread ends: a few threads,
+ * within a quarter of what rings may take, have that and are fast; the others' stacks are walked frame by frame.
+ */
+enum { CACHE_BYTES = 256 * 1024 };
+
+/* The generation of the process in which this thread was counted among them. */
+static THREAD_LOCAL uint64_t cached_in;
+
+static bool
+may_cache(struct process *p)
+{
+	uint64_t generation = p ? atomic_load(&p->generation) : 0;
+	if (generation == 0 || cached_in == generation)
+		return generation != 0;
+	uint32_t threads = atomic_load(&p->stack_caches);
+	do
+		if (threads > 0 && threads >= ring_process_most(p) / 4 / CACHE_BYTES)
+			return false;
+	while (!atomic_compare_exchange_weak(&p->stack_caches, &threads, threads + 1));
+	cached_in = generation;
+	return true;
+}
+
+void
+stack_thread_end(struct process *p)
+{
+	if (cached_in == atomic_load(&p->generation))
+		atomic_fetch_sub(&p->stack_caches, 1);
+	cached_in = 0;
+}
+
+static __attribute__((noinline)) int
+walk_from_here(const struct unwinder *u, void **pcs, int max)
+{
+	unw_context_t here;
+	return u->context(&here) == 0 ? walk(u, &here, false, pcs, max) : 0;
+}
+
 void
 stack_take(struct stack *s, const void *skip_object)
 {
@@ -171,7 +237,10 @@ stack_take(struct stack *s, const void *skip_object)
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel); /* the unwinder makes system calls that end threads */
 	const struct unwinder *u = open_unwinder();
 	enter_unwinder();
-	int n = u ? u->backtrace(s->pcs, STACK_FRAMES) : 0;
+	int n = 0;
+	if (u)
+		n = !u->context || may_cache(process_peek()) ? u->backtrace(s->pcs, STACK_FRAMES)
+							     : walk_from_here(u, s->pcs, STACK_FRAMES);
 	leave_unwinder();
 	pthread_setcancelstate(cancel, &cancel);
 	errno = kept;
@@ -184,6 +253,8 @@ stack_take(struct stack *s, const void *skip_object)
 	s->count = n > 0 ? n - first : 0;
 	memmove(s->pcs, s->pcs + first, (size_t)s->count * sizeof *s->pcs);
 }
+
+/* ---- the stack of a fault ------------------------------------------------------------------------------------------ */
 
 #ifdef __x86_64__
 #define PC(at) (at)->uc_mcontext.gregs[REG_RIP]
@@ -207,25 +278,6 @@ undo_call(ucontext_t *at)
 #endif
 
 #ifdef PC
-static int
-walk(const struct unwinder *u, ucontext_t *at, bool exact, void **pcs, int max)
-{
-	unw_cursor_t cursor;
-	unw_word_t pc;
-	int n = 0;
-	if (u->init(&cursor, at, exact ? UNW_INIT_SIGNAL_FRAME : 0) < 0)
-		return 0;
-	do {
-		bool trampoline = u->is_signal_frame(&cursor) > 0;
-		if (u->get(&cursor, UNW_REG_IP, &pc) < 0 || pc == 0)
-			break;
-		/* All but return addresses are given as if they were: stack_write() takes one off. */
-		pcs[n++] = (void *)(pc + (exact || trampoline)); /* NOLINT(performance-no-int-to-ptr) */
-		exact = trampoline;
-	} while (n < max && u->step(&cursor) > 0);
-	return n;
-}
-
 int
 stack_take_interrupted(const void *context, void **pcs, int max)
 {

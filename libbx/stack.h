@@ -27,6 +27,10 @@ bool stack_prepare(void);
  * be what asks: opening libunwind would deadlock where malloc was interrupted. */
 void stack_take(struct stack *s, const void *skip_object);
 
+/* The calling thread is about to end: what libunwind keeps for it will go. */
+struct process;
+void stack_thread_end(struct process *p);
+
 /*
  * For the handler of a fault: the stack as it was where the signal came, from the handler's third argument; the number of
  * addresses.  Where the fault was stands first.  Opens nothing, so that without a libunwind that is open already, or where

@@ -15,6 +15,7 @@
 #include "libbx/context.h"
 #include "libbx/handler.h"
 #include "libbx/remote.h"
+#include "libbx/stack.h"
 #include "libbx/transport.h"
 
 THREAD_LOCAL struct thread bx_thread;
@@ -34,6 +35,7 @@ thread_end(void *arg)
 	t->busy = 1;
 	ring_give_back(&t->ring);
 	context_pool_put(t);
+	stack_thread_end(t->process);
 	t->process = NULL;
 	t->on = 0;
 	t->busy = 0;

@@ -29,19 +29,28 @@ field(const struct event *ev, const char *key, struct mp_token *value, struct cu
 	return false;
 }
 
-static bool
-has_stack(const struct event *ev)
+/* The error's stack as MessagePack; NULL: it has none. */
+static struct bytes
+stack_of(const struct event *ev)
 {
 	struct cursor c;
 	struct mp_token t;
 	assert_true(field(ev, "error", &t, &c) && t.kind == MP_MAP);
 	for (uint32_t i = 0, pairs = t.len; i < pairs; i++) {
 		assert_true(mp_next(&c, &t));
-		if (mp_str_is(&t, "stack"))
-			return true;
+		const uint8_t *value = c.at;
+		bool found = mp_str_is(&t, "stack");
 		assert_true(mp_skip(&c));
+		if (found)
+			return (struct bytes){value, (size_t)(c.at - value)};
 	}
-	return false;
+	return (struct bytes){0};
+}
+
+static bool
+has_stack(const struct event *ev)
+{
+	return stack_of(ev).p != NULL;
 }
 
 TEST(a_log_line_is_a_sub_event)
@@ -336,6 +345,40 @@ TEST(threads_that_block_all_signals_take_stacks)
 	assert_true(emit_error("worker"));
 }
 
+enum { TOGETHER = 24 };
+static pthread_barrier_t together;
+
+static void *
+report_together(void *unused)
+{
+	(void)unused;
+	pthread_barrier_wait(&together);
+	assert_int_equal(bx_log(BX_ERR, "worker", "gone"), 1);
+	pthread_barrier_wait(&together);
+	return NULL;
+}
+
+/* Those for which libunwind keeps a table, and those whose stacks are walked; the second time others may be the first. */
+TEST(many_threads_at_once_take_the_same_stack)
+{
+	pthread_t ids[TOGETHER];
+	setenv("BLUEOX_STACKS", "early", 1); /* while libunwind is opened others go without */
+	configure();
+	pthread_barrier_init(&together, NULL, TOGETHER);
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < TOGETHER; i++)
+			assert_int_equal(pthread_create(&ids[i], NULL, report_together, NULL), 0);
+		for (int i = 0; i < TOGETHER; i++)
+			assert_int_equal(pthread_join(ids[i], NULL), 0);
+	}
+	const struct seen *seen = look();
+	struct bytes first = stack_of(&seen->events[0]);
+	assert_int_equal(seen->count, 2 * TOGETHER);
+	assert_non_null(first.p);
+	for (int i = 1; i < seen->count; i++)
+		assert_true(bytes_equal(stack_of(&seen->events[i]), first));
+}
+
 TEST(without_stacks_there_is_none)
 {
 	setenv("BLUEOX_STACKS", "0", 1);
@@ -364,6 +407,7 @@ main(void)
 	    cmocka_unit_test(an_error_keeps_errno_also_when_it_cannot_be_formatted),
 	    cmocka_unit_test(a_stack_under_a_key_that_is_too_long_is_left_out),
 	    cmocka_unit_test(threads_that_block_all_signals_take_stacks),
+	    cmocka_unit_test(many_threads_at_once_take_the_same_stack),
 	    cmocka_unit_test(without_stacks_there_is_none),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,7 +38,7 @@ enum { THREADS_MAX = 512, CHILDREN_MAX = 64 };
 static unsigned long events, threads, argument;
 static size_t stack_bytes;
 static int cancel_type = -1;
-static bool pending;
+static bool pending, all_stay;
 static unsigned long signals_wanted;
 static atomic_ulong kept, refused, errno_changed, cancelled, signals, tried;
 
@@ -150,6 +150,12 @@ static void
 small_stacks(void)
 {
 	stack_bytes = (size_t)PTHREAD_STACK_MIN;
+}
+
+static void
+stay_for_all(void)
+{
+	all_stay = true;
 }
 
 static void
@@ -268,6 +274,7 @@ static const struct {
     {"sandbox-errno", sandbox_refuses},
     {"sandbox-kill", sandbox_kills},
     {"signals", signals_emit},
+    {"stay", stay_for_all},
     {"small-stacks", small_stacks},
     {"wait", wait_until_taken},
 };
@@ -305,6 +312,8 @@ live(void *arg)
 		emit_some();
 		pthread_testcancel();
 	} while (cancel_type >= 0 || atomic_load(&signals) < signals_wanted);
+	if (all_stay) /* until all have emitted: what each takes is there at once */
+		pthread_barrier_wait(&together);
 	return NULL;
 }
 
@@ -334,6 +343,8 @@ run_threads(void)
 		if ((errno = pthread_create(&ids[i], &attr, live, NULL)) != 0)
 			die("pthread_create");
 	pthread_barrier_wait(&together);
+	if (all_stay)
+		pthread_barrier_wait(&together);
 	for (unsigned long i = 0; i < threads; i++) {
 		void *end;
 		if (cancel_type >= 0 && !pending) { /* somewhere in the middle of what they do */
