@@ -27,6 +27,7 @@
 #include "libbx/core/mp.h"
 #include "libbx/handler.h"
 #include "libbx/module.h"
+#include "libbx/probe.h"
 #include "libbx/process.h"
 #include "libbx/ring.h"
 #include "libbx/thread.h"
@@ -87,6 +88,7 @@ find_functions(struct unwinder *u)
 	void *library = is_unsafe_here() ? NULL : dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
 	if (!library)
 		return false;
+	probe_without_descriptors(library);
 	*(void **)&u->backtrace = dlsym(library, "unw_backtrace");
 #ifdef __x86_64__
 	*(void **)&u->context = dlsym(library, TEXT_OF(UNW_ARCH_OBJ(getcontext)));
