@@ -260,6 +260,15 @@ set_server_cut_off(const struct mc_call *call)
 		span_set(call->span, "server", bx_strn(text, n));
 }
 
+/* What is the server's own refusal (too big, no number) the library hands on as a code only, beside a message that says SUCCESS. */
+static const char *
+message_of(const struct mc_call *call, memcached_return_t code)
+{
+	if (call->handle && call->real->memcached_last_error(call->handle) != MEMCACHED_SUCCESS)
+		return call->real->memcached_last_error_message(call->handle);
+	return call->real->memcached_strerror(call->handle, code);
+}
+
 /* With the server that failed: the only one, which has been told already, the message's, or the one last cut off. */
 void
 mc_call_error(const struct mc_call *call, memcached_return_t code)
@@ -269,7 +278,7 @@ mc_call_error(const struct mc_call *call, memcached_return_t code)
 	snprintf(number, sizeof number, "%d", (int)code);
 	snprintf(os_number, sizeof os_number, "%d", os_error);
 	const struct bx__error_field fields[] = {{"return", number}, {"errno", os_error ? os_number : NULL}};
-	const char *message = call->handle ? call->real->memcached_last_error_message(call->handle) : NULL;
+	const char *message = message_of(call, code);
 	struct bx__error error = {.error_class = "memcached",
 	    .code = call->real->memcached_strerror(call->handle, code),
 	    .message = message,

@@ -163,7 +163,6 @@ spread(const char *pid)
 	const char *all[3];
 	size_t all_lens[3];
 	memcached_return_t code;
-	memcached_behavior_set(mc, MEMCACHED_BEHAVIOR_KETAMA, 1);
 	for (int i = 0; i < 3; i++) {
 		snprintf(key[i], sizeof key[i], "key-%d", 5 * i);
 		all[i] = key[i];

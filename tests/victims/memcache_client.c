@@ -116,6 +116,9 @@ refused(void)
 	memcached_server_add(dead, "127.0.0.1", 1);
 	memcached_set(dead, "k", 1, "v", 1, 0, 0);
 	memcached_free(dead);
+	char *large = calloc(1, 2 << 20); /* the server says no, and the library knows that as a code only */
+	must(large && memcached_set(mc, "large", 5, large, 2 << 20, 0, 0) == MEMCACHED_E2BIG, "a value too large");
+	free(large);
 }
 
 int
