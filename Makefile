@@ -55,6 +55,7 @@ PRELOAD := $(filter-out $(OXRUN),$(wildcard preload/*.c)) $(wildcard preload/*.S
 OXD := $(filter-out oxd/oxctl.c oxd/main.c,$(wildcard oxd/*.c))
 OXVIEW := $(filter-out oxview/main.c,$(wildcard oxview/*.c))
 OXVIEW_CXX := $(wildcard oxview/*.cc)
+OXVIEW_ASM := $(wildcard oxview/*.S)
 
 obj = $(patsubst %,$(B)/obj/%.o,$(1))
 
@@ -62,7 +63,7 @@ obj = $(patsubst %,$(B)/obj/%.o,$(1))
 LOG_LIBS := -lzstd -lz -lbz2 -lpcre2-8
 OXD_LIBS := -lzmq -lsystemd $(LOG_LIBS) -lunwind -lmsgpackc -lmicrohttpd -lm
 OXCTL_LIBS := -lzmq -lmsgpackc
-OXVIEW_LIBS := -lzmq $(LOG_LIBS) -ldw -lelf -lmsgpackc -lstdc++ -lm
+OXVIEW_LIBS := -lmicrohttpd -lzmq $(LOG_LIBS) -ldw -lelf -lmsgpackc -lstdc++ -lm
 
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_test.c))
 VICTIMS := $(patsubst tests/victims/%.c,%,$(wildcard tests/victims/*.c)) $(patsubst tests/victims/%.cc,%,$(wildcard tests/victims/*.cc))
@@ -105,8 +106,15 @@ $(B)/libbxcore.a: $(call obj,$(CORE))
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 $(B)/liboxd.a: $(call obj,$(OXD))
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
-$(B)/liboxview.a: $(call obj,$(OXVIEW) $(OXVIEW_CXX))
+$(B)/liboxview.a: $(call obj,$(OXVIEW) $(OXVIEW_CXX) $(OXVIEW_ASM))
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+
+# The page of oxview --html, put together and then taken into the program as it is.
+REPORT_PAGE := $(B)/report.page
+$(REPORT_PAGE): scripts/report-page $(wildcard oxview/report/*)
+	$(call say,PAGE,$@)scripts/report-page $@
+$(B)/obj/oxview/report_page.S.o: ALL_CFLAGS += -DREPORT_PAGE='"$(REPORT_PAGE)"'
+$(B)/obj/oxview/report_page.S.o: $(REPORT_PAGE)
 
 # For our own programs and tests, which use the inside of libbx too.
 $(B)/libbxparts.a: $(call obj,$(LIBBX) $(CORE))

@@ -61,6 +61,8 @@ static const struct setting table[] = {
 	.help = "how many events in each stretch of time: 1m"),
     SETTING(histogram, "histogram", 0, SET_TEXT, .value = "FIELD", .help = "how this number is spread"),
     SETTING(top, "top", 0, SET_UINT, .value = "N", .help = "only the first N groups of --by"),
+    SETTING(html, "html", 0, SET_TEXT, .value = "FILE",
+	.help = "a page to look at, by itself in one file: time, latency, slowest groups, errors, samples"),
     SETTING(limit, "limit", 'L', SET_UINT, .value = "N", .help = "show no more than N events (--tree: N trees)"),
     SETTING(sort, "sort", 0, SET_TEXT, .value = "FIELD",
 	.help = "order by a field, as in --where: start, end, duration, response.status"),
@@ -251,12 +253,17 @@ static bool
 understand_shapes(struct conf *c, char *err, size_t err_cap)
 {
 	const char *wrong = NULL;
-	if (c->pretty + c->json + c->tree + c->msgpack + c->csv + (c->table != NULL) > 1)
-		wrong = "choose one of --pretty, --json, --tree, --msgpack, --csv and --table";
+	bool html = c->html != NULL;
+	if (c->pretty + c->json + c->tree + c->msgpack + c->csv + (c->table != NULL) + html > 1)
+		wrong = "choose one of --pretty, --json, --tree, --msgpack, --csv, --table and --html";
 	else if (c->fields && (c->pretty || c->tree || c->msgpack || c->table))
 		wrong = "--fields goes with --json and --csv";
 	else if (c->sums && (c->tree || c->msgpack || c->table || c->fields || c->sort))
 		wrong = "sums are shown with --pretty, --json or --csv, in an order of their own";
+	else if (html && (c->sums || c->fields || c->sort || c->limit))
+		wrong = "--html has sums of its own, and takes no --fields, --sort, --reverse, --limit";
+	else if (html && (!*c->html || strcmp(c->html, "-") == 0))
+		wrong = "--html wants the name of a file: it is whole or not there";
 	if (!wrong)
 		return true;
 	snprintf(err, err_cap, "%s", wrong);
@@ -325,8 +332,8 @@ understand_follow(const struct conf *c, char *err, size_t err_cap)
 		return true;
 	if (c->source != FROM_FILES)
 		wrong = "--follow is about files: give some; --host shows what an oxd takes in";
-	else if (c->style == STYLE_TREE || c->sort || c->sums)
-		wrong = "--tree, --sort, --reverse and sums need an end, and --follow has none";
+	else if (c->style == STYLE_TREE || c->html || c->sort || c->sums)
+		wrong = "--tree, --html, --sort, --reverse and sums need an end, and --follow has none";
 	for (size_t i = 0; i < c->file_count; i++)
 		if (strcmp(c->files[i], "-") == 0)
 			wrong = "standard input cannot be followed, it is read to its end";
@@ -350,9 +357,9 @@ understand_live(const struct conf *c, char *err, size_t err_cap)
 		snprintf(err, err_cap, "--curve-key needs --server-key, the public key of the oxd");
 		return false;
 	}
-	if (c->style != STYLE_TREE && !c->sort && !c->sums)
+	if (c->style != STYLE_TREE && !c->html && !c->sort && !c->sums)
 		return true;
-	snprintf(err, err_cap, "--tree, --sort, --reverse and sums need an end, and the live stream has none");
+	snprintf(err, err_cap, "--tree, --html, --sort, --reverse and sums need an end, and the live stream has none");
 	return false;
 }
 

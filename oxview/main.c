@@ -14,7 +14,8 @@
 #include "oxview/help.h"
 #include "oxview/out.h"
 #include "oxview/show.h"
-#include "oxview/source.h"
+#include "oxview/show_report.h"
+#include "oxview/source_open.h"
 #include "oxview/text.h"
 #include "oxview/trouble.h"
 
@@ -36,36 +37,6 @@ flush(void *show)
 	show_flush(show);
 }
 
-static struct source *
-open_live(const struct conf *c, const struct source_env *env)
-{
-	struct keys keys;
-	char err[600];
-	if (keys_read(&keys, c->server_key, c->curve_key, err, sizeof err))
-		return source_live(c->host, &keys, env);
-	trouble_add(env->trouble, "%s", err);
-	return NULL;
-}
-
-static struct source *
-open_source(const struct conf *c, const struct source_env *env)
-{
-	char *const standard_input[] = {"-"};
-	switch (c->source) {
-	case FROM_LIVE:
-		return open_live(c, env);
-	case FROM_LOGDIR:
-		return source_logdir(c->log_path, env);
-	case FROM_FILES:
-		if (c->follow)
-			return source_follow(c->files, c->file_count, env);
-		return source_files(c->files, c->file_count, env);
-	case FROM_STDIN:
-		break;
-	}
-	return source_files(standard_input, 1, env);
-}
-
 static void
 show_all(const struct conf *c, struct out *out, struct trouble *trouble)
 {
@@ -78,7 +49,7 @@ show_all(const struct conf *c, struct out *out, struct trouble *trouble)
 		return;
 	}
 	env.finder = show_finder(&show);
-	struct source *source = open_source(c, &env);
+	struct source *source = source_open(c, &env);
 	if (!source) {
 		if (trouble->count == 0)
 			trouble_add(trouble, "out of memory");
@@ -129,6 +100,8 @@ run(const struct conf *c)
 	}
 	if (c->explain)
 		explain(c, &out, &trouble);
+	else if (c->html)
+		show_report(c, &trouble);
 	else
 		show_all(c, &out, &trouble);
 	out_flush(&out);
