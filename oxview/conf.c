@@ -10,6 +10,7 @@
 #include "libbx/core/addr.h"
 #include "libbx/core/datetime.h"
 #include "libbx/core/mp.h"
+#include "oxview/serve.h"
 
 #define DEFAULT_HOST "127.0.0.1:3513"
 
@@ -63,6 +64,8 @@ static const struct setting table[] = {
     SETTING(top, "top", 0, SET_UINT, .value = "N", .help = "only the first N groups of --by"),
     SETTING(html, "html", 0, SET_TEXT, .value = "FILE",
 	.help = "a page to look at, by itself in one file: time, latency, slowest groups, errors, samples"),
+    SETTING(serve, "serve", 0, SET_TEXT, .value = "ADDRESS",
+	.help = "the page of --html over --log-path, at HOST:PORT or PORT, to be asked in a browser; with --host live"),
     SETTING(limit, "limit", 'L', SET_UINT, .value = "N", .help = "show no more than N events (--tree: N trees)"),
     SETTING(sort, "sort", 0, SET_TEXT, .value = "FIELD",
 	.help = "order by a field, as in --where: start, end, duration, response.status"),
@@ -254,14 +257,14 @@ understand_shapes(struct conf *c, char *err, size_t err_cap)
 {
 	const char *wrong = NULL;
 	bool html = c->html != NULL;
-	if (c->pretty + c->json + c->tree + c->msgpack + c->csv + (c->table != NULL) + html > 1)
-		wrong = "choose one of --pretty, --json, --tree, --msgpack, --csv, --table and --html";
+	if (c->pretty + c->json + c->tree + c->msgpack + c->csv + (c->table != NULL) + html + (c->serve != NULL) > 1)
+		wrong = "choose one of --pretty, --json, --tree, --msgpack, --csv, --table, --html and --serve";
 	else if (c->fields && (c->pretty || c->tree || c->msgpack || c->table))
 		wrong = "--fields goes with --json and --csv";
 	else if (c->sums && (c->tree || c->msgpack || c->table || c->fields || c->sort))
 		wrong = "sums are shown with --pretty, --json or --csv, in an order of their own";
-	else if (html && (c->sums || c->fields || c->sort || c->limit))
-		wrong = "--html has sums of its own, and takes no --fields, --sort, --reverse, --limit";
+	else if ((html || c->serve) && (c->sums || c->fields || c->sort || c->limit))
+		wrong = "--html and --serve have sums of their own, and take no --fields, --sort, --reverse, --limit";
 	else if (html && (!*c->html || strcmp(c->html, "-") == 0))
 		wrong = "--html wants the name of a file: it is whole or not there";
 	if (!wrong)
@@ -293,8 +296,25 @@ understand_style(struct conf *c, bool stdout_terminal, char *err, size_t err_cap
 }
 
 static bool
+understand_served(struct conf *c, char *err, size_t err_cap)
+{
+	struct addr where;
+	const char *wrong = serve_where(c->serve, &where);
+	c->source = FROM_LOGDIR;
+	if (wrong)
+		return fail(err, err_cap, "--serve", c->serve, wrong);
+	if (c->log_path && c->file_count == 0)
+		return true;
+	snprintf(
+	    err, err_cap, "--serve wants a log directory: --log-path; with --host it shows what an oxd takes in too");
+	return false;
+}
+
+static bool
 understand_source(struct conf *c, bool host_in_argv, bool log_in_argv, bool stdin_usable, char *err, size_t err_cap)
 {
+	if (c->serve)
+		return understand_served(c, err, err_cap);
 	if (host_in_argv + log_in_argv + (c->file_count > 0) > 1) {
 		snprintf(err, err_cap, "choose one source: --host, --log-path, or files");
 		return false;
@@ -346,7 +366,7 @@ static bool
 understand_live(const struct conf *c, char *err, size_t err_cap)
 {
 	struct addr a;
-	if (c->source != FROM_LIVE)
+	if (c->source != FROM_LIVE && !(c->serve && c->host))
 		return true;
 	const char *wrong = addr_parse(c->host, "127.0.0.1", 3513, &a);
 	if (wrong) {
@@ -357,7 +377,7 @@ understand_live(const struct conf *c, char *err, size_t err_cap)
 		snprintf(err, err_cap, "--curve-key needs --server-key, the public key of the oxd");
 		return false;
 	}
-	if (c->style != STYLE_TREE && !c->html && !c->sort && !c->sums)
+	if (c->serve || (c->style != STYLE_TREE && !c->html && !c->sort && !c->sums))
 		return true;
 	snprintf(err, err_cap, "--tree, --html, --sort, --reverse and sums need an end, and the live stream has none");
 	return false;

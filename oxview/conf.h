@@ -27,7 +27,7 @@ struct conf {
 	const char *host, *log_path, *server_key, *curve_key;
 	struct setting_list type_names;
 	const char *start_date, *end_date, *id, *sort, *where;
-	const char *table, *fields, *by, *stats, *histogram, *html;
+	const char *table, *fields, *by, *stats, *histogram, *html, *serve;
 	bool all, follow, local, overlap, explain, errors_only, reverse, pretty, json, tree, msgpack, csv, count, help,
 	    version, man;
 	uint64_t limit, top; /* 0: none */

@@ -13,6 +13,7 @@
 #include "oxview/explain.h"
 #include "oxview/help.h"
 #include "oxview/out.h"
+#include "oxview/serve.h"
 #include "oxview/show.h"
 #include "oxview/show_report.h"
 #include "oxview/source_open.h"
@@ -100,6 +101,8 @@ run(const struct conf *c)
 	}
 	if (c->explain)
 		explain(c, &out, &trouble);
+	else if (c->serve)
+		serve(c, &out, &trouble);
 	else if (c->html)
 		show_report(c, &trouble);
 	else

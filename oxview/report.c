@@ -109,6 +109,7 @@ write_numbers(const struct report *r, const struct report_head *head, struct buf
 	report_number(out, clock_seconds(head->made_ns));
 	write_optional(out, "source", head->source);
 	write_optional(out, "stopped", head->stopped);
+	write_optional(out, "trouble", head->trouble);
 	buf_printf(out, ",\"events\":%llu,\"with_error\":%llu,\"bytes\":%llu,", (unsigned long long)r->events,
 	    (unsigned long long)r->with_error, (unsigned long long)r->bytes);
 	write_query(head, out);

@@ -36,6 +36,7 @@ struct report_head {
 	const struct setting_list *types;
 	int64_t made_ns;
 	uint64_t repeats;    /* events left out because they were there already */
+	const char *trouble; /* lines of what could not be read; NULL: none, or told elsewhere */
 	const char *stopped; /* NULL: everything was read; else why not */
 	bool errors_only;
 };

@@ -27,7 +27,15 @@ struct source_env {
 	struct filter *finder; /* events are read through it (filter.h), so that it has its values; NULL: none */
 	void (*before_wait)(void *context); /* called before waiting for more, so that what was shown can be written */
 	void *context;
+	bool (*stopped)(void *stop_context); /* asked now and then, the source ends when it is true; NULL: never */
+	void *stop_context;
 };
+
+static inline bool
+source_stopped(const struct source_env *env)
+{
+	return env->stopped && env->stopped(env->stop_context);
+}
 
 static inline bool
 source_next(struct source *s, struct event *ev)

@@ -17,7 +17,7 @@
 #include "oxview/body.h"
 #include "oxview/source.h"
 
-enum { CONTROL_PORT = 3513, ANSWER_MS = 5000, RETRY_MS = 200, QUEUE_EVENTS = 100000 };
+enum { CONTROL_PORT = 3513, ANSWER_MS = 5000, RETRY_MS = 200, STOP_MS = 200, QUEUE_EVENTS = 100000 };
 
 static const char notice_type[] = "blueox.stream"; /* oxd tells that a subscriber was too slow */
 
@@ -153,10 +153,14 @@ static void
 find_again(struct live *l)
 {
 	trouble_add(l->env->trouble, "%s: the stream broke off; events until it is back are missing here", l->name);
+	if (l->env->before_wait)
+		l->env->before_wait(l->env->context);
 	do {
 		stop_listening(l);
 		zmq_poll(NULL, 0, RETRY_MS);
-	} while (find_stream(l, ANSWER_MS));
+	} while (!source_stopped(l->env) && find_stream(l, l->env->stopped ? STOP_MS : ANSWER_MS));
+	if (source_stopped(l->env))
+		return;
 	trouble_tell(l->env->trouble, "%s: the stream is back", l->name);
 }
 
@@ -205,7 +209,7 @@ wait_for_message(struct live *l)
 		l->env->before_wait(l->env->context);
 	zmq_pollitem_t items[2] = {
 	    {.socket = l->sub, .events = ZMQ_POLLIN}, {.socket = l->monitor, .events = ZMQ_POLLIN}};
-	if (zmq_poll(items, 2, -1) > 0 && items[1].revents && !items[0].revents)
+	if (zmq_poll(items, 2, l->env->stopped ? STOP_MS : -1) > 0 && items[1].revents && !items[0].revents)
 		find_again(l);
 }
 
@@ -213,7 +217,7 @@ static bool
 live_next(struct source *s, struct event *ev)
 {
 	struct live *l = (struct live *)s;
-	for (;;) {
+	while (!source_stopped(l->env)) {
 		if (take_message(l, ev)) {
 			if (is_notice(ev))
 				tell_loss(l, ev);
@@ -223,6 +227,7 @@ live_next(struct source *s, struct event *ev)
 			wait_for_message(l);
 		}
 	}
+	return false;
 }
 
 static void

@@ -81,7 +81,7 @@ static bool
 head_advance(struct logdir *d, struct head *h)
 {
 	do
-		if (!lane_next(&h->lane, &h->event))
+		if (source_stopped(d->env) || !lane_next(&h->lane, &h->event))
 			return false;
 	while (!select_event(d->env->select, &h->event));
 	h->key = h->event.has_end ? h->event.end : h->event.has_start ? h->event.start : -INFINITY;

@@ -25,9 +25,9 @@ function duration(s) {
 		return parts(Math.round(s / 60), 60, "h", "min");
 	if (a >= 120)
 		return parts(Math.round(s), 60, "min", "s");
-	if (a >= 1)
+	if (a >= 0.9995)
 		return three(s) + " s";
-	if (a >= 1e-3)
+	if (a >= 0.9995e-3)
 		return three(s * 1e3) + " ms";
 	return a > 0 ? three(s * 1e6) + " µs" : "0";
 }

@@ -16,6 +16,8 @@ function leftOut(data) {
 	const l = data.limits, out = [], others = data.types.find(t => t.types > 1 || t.name === "(all others)");
 	if (data.stopped)
 		out.push("Reading ended before all was read: " + data.stopped + ".");
+	for (const line of (data.trouble || "").split("\n").filter(Boolean))
+		out.push(line);
 	if (others)
 		out.push("Of " + count(data.shown_of_types) + " types the most frequent are shown one by one, the others as one." +
 			(data.shown_of_types > l.types_counted ? " Past " + count(l.types_counted) + " types they are not told apart." : ""));

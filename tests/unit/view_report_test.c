@@ -6,6 +6,7 @@
 
 #include "libbx/core/mp.h"
 #include "oxview/report_json.h"
+#include "oxview/serve.h"
 #include "tests/unit/unit.h"
 
 static struct bytes
@@ -269,6 +270,44 @@ each_event_is_as_likely_a_sample_as_any_other(void **state)
 	buf_fini(&bytes);
 }
 
+static void
+only_addresses_and_localhost_are_hosts(void **state)
+{
+	(void)state;
+	static const char *const fine[] = {
+	    "localhost", "localhost:8513", "127.0.0.1", "127.0.0.1:1", "[::1]:8513", "10.1.2.3:80"};
+	static const char *const not_fine[] = {"", "evil.example", "evil.example:8513", "localhost.evil.example",
+	    "127.0.0.1.nip.io", "127.0.0.1:99999999", "ipc:///tmp/x", "*", "*:80", "localhost:", "0x7f000001",
+	    "2130706433", "a b", "[::1", "[evil]:1"};
+	for (size_t i = 0; i < COUNT_OF(fine); i++)
+		if (!serve_host_is_fine(fine[i]))
+			fail_msg("%s was refused", fine[i]);
+	for (size_t i = 0; i < COUNT_OF(not_fine); i++)
+		if (serve_host_is_fine(not_fine[i]))
+			fail_msg("%s was taken", not_fine[i]);
+	assert_false(serve_host_is_fine(NULL));
+}
+
+static void
+it_listens_on_this_host_unless_told_otherwise(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *host;
+		uint16_t port;
+	} rows[] = {{"8513", "127.0.0.1", 8513}, {"localhost:1", "127.0.0.1", 1}, {"[::1]:2", "::1", 2},
+	    {"*:3", "0.0.0.0", 3}, {"192.0.2.1:4", "192.0.2.1", 4}, {"127.0.0.1", "127.0.0.1", 8513}};
+	struct addr at;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		assert_null(serve_where(rows[i].text, &at));
+		assert_string_equal(at.host, rows[i].host);
+		assert_int_equal(at.port, rows[i].port);
+	}
+	assert_non_null(serve_where("example.com:1", &at));
+	assert_non_null(serve_where("ipc:///tmp/x", &at));
+	assert_non_null(serve_where("", &at));
+}
+
 int
 main(void)
 {
@@ -282,6 +321,8 @@ main(void)
 	    cmocka_unit_test(cells_grow_longer_and_lose_nothing),
 	    cmocka_unit_test(the_slowest_groups_stay_while_others_are_let_go),
 	    cmocka_unit_test(of_a_group_only_so_much_is_held),
+	    cmocka_unit_test(only_addresses_and_localhost_are_hosts),
+	    cmocka_unit_test(it_listens_on_this_host_unless_told_otherwise),
 	    cmocka_unit_test(each_event_is_as_likely_a_sample_as_any_other),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
