@@ -206,6 +206,7 @@ emit_event(struct thread *t, struct ctx *c, int64_t end_mono)
 	record->flags = 0;
 	record->end = end;
 	ring_publish(&t->ring, ring_record_size(line->name_len, map_len), t->process);
+	ring_note_busy(&t->ring, t->process, end_mono);
 	return true;
 }
 

@@ -446,6 +446,30 @@ ring_look(struct ring *r, uint64_t size)
 	return r->head + size - r->tail <= r->capacity;
 }
 
+/* The word of whoever reads this ring: not 0 while that one sleeps on it. */
+static uint32_t *
+sleeper_of(const struct ring *r, struct process *p)
+{
+	return atomic_load_explicit(&r->slot->private, memory_order_relaxed)
+		   ? (uint32_t *)&p->sender.asleep
+		   : atomic_load_explicit(&p->doorbell, memory_order_acquire);
+}
+
+static void
+wake(uint32_t *word)
+{
+	int kept = errno;
+	if (word && __atomic_load_n(word, __ATOMIC_ACQUIRE) != 0)
+		syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
+	errno = kept;
+}
+
+void
+ring_wake(struct ring *r, struct process *p)
+{
+	wake(sleeper_of(r, p));
+}
+
 /* At half full, and again each eighth after it, while oxd says that it sleeps. */
 void
 ring_bell(struct ring *r, struct process *p)
@@ -453,15 +477,11 @@ ring_bell(struct ring *r, struct process *p)
 	if (r->head - r->rung_at < r->capacity / 8)
 		return;
 	look_at_tail(r);
-	uint32_t *word = atomic_load_explicit(&r->slot->private, memory_order_relaxed)
-			     ? (uint32_t *)&p->sender.asleep
-			     : atomic_load_explicit(&p->doorbell, memory_order_acquire);
+	uint32_t *word = sleeper_of(r, p);
 	if (r->head - r->tail < r->capacity / 2 || !word || __atomic_load_n(word, __ATOMIC_ACQUIRE) == 0)
 		return;
 	r->rung_at = r->head;
-	int kept = errno;
-	syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
-	errno = kept;
+	wake(word);
 }
 
 static void

@@ -4,7 +4,7 @@
  *
  * ring_room() finds place for a record, the caller writes it there, ring_publish() makes it visible; between the two
  * nothing can be seen by oxd.  After ring_take() there are no system calls, but one FUTEX_WAKE when the ring gets half
- * full while oxd sleeps.  Layout: libbx/core/ringfile.h.
+ * full while oxd sleeps, and one with the first event after some quiet seconds.  Layout: libbx/core/ringfile.h.
  */
 #ifndef BLUEOX_RING_H
 #define BLUEOX_RING_H
@@ -14,6 +14,8 @@
 
 #include "libbx/core/ringfile.h"
 #include "libbx/process.h"
+
+#define RING_QUIET_NS INT64_C(2000000000) /* less than oxd's own idea of it */
 
 struct ring {
 	struct ring_header *header; /* NULL: no ring */
@@ -25,6 +27,7 @@ struct ring {
 	uint64_t rung_at; /* head when the doorbell was last rung */
 	uint64_t full_at; /* tail in the header when an event was dropped last; 0: none was */
 	uint64_t dropped; /* bytes of that event */
+	int64_t busy_ns;  /* monotonic clock at the newest event; 0: this thread has written none */
 	bool leave;       /* oxd asks this writer to take another ring */
 };
 
@@ -79,6 +82,9 @@ ring_is_still_full(struct ring *r)
 	return false;
 }
 
+/* Wakes whoever reads this ring, if that one sleeps.  One system call at most; keeps errno. */
+void ring_wake(struct ring *r, struct process *p);
+
 /* Wakes oxd when it sleeps: at half full, and again each eighth after it. */
 void ring_bell(struct ring *r, struct process *p);
 
@@ -97,6 +103,18 @@ ring_publish(struct ring *r, uint64_t size, struct process *p)
 	atomic_store_explicit(&h->events, events + 1, memory_order_relaxed);
 	if (__builtin_expect(head - r->tail >= r->capacity / 2, 0))
 		ring_bell(r, p);
+}
+
+/*
+ * After ring_publish(), with the event's end: oxd looks less often at rings that have long been quiet, so the first event
+ * after that wakes it.
+ */
+static inline void
+ring_note_busy(struct ring *r, struct process *p, int64_t mono_ns)
+{
+	if (__builtin_expect(mono_ns - r->busy_ns > RING_QUIET_NS, 0))
+		ring_wake(r, p);
+	r->busy_ns = mono_ns;
 }
 
 /* Counts events that no ring could take. */

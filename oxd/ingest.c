@@ -17,6 +17,7 @@ enum {
 };
 
 static const int64_t report_ns = 60000000000; /* unless told otherwise */
+static const int64_t all_gap_ns = 2000000;    /* bells that come sooner share one look at every ring */
 static const int64_t sleep_least_ns = 200000, sleep_small_ns = 1000000, sleep_most_ns = 50000000;
 
 /* ---- the collection port ----------------------------------------------------------------------------------------- */
@@ -58,6 +59,8 @@ choose_sleep(struct ingest *in, uint64_t fullest, bool progress)
 		in->sleep_ns = in->sleep_ns * 2 > sleep_most_ns ? sleep_most_ns
 			       : in->sleep_ns == 0              ? sleep_least_ns
 								: in->sleep_ns * 2;
+	if (in->rung && in->sleep_ns > all_gap_ns)
+		in->sleep_ns = all_gap_ns;
 }
 
 static void
@@ -70,7 +73,7 @@ sleep_or_go_on(struct ingest *in)
 	bool some = !in->blocked &&
 		    ((in->push && ingest_push_waiting(in->push)) || (in->relay && relay_queue_waiting(in->relay)));
 	if (!some && !atomic_load(&in->stop) && (!ingest_questioned(in) || in->blocked))
-		in->rung = doorbell_wait(in->bell, in->sleep_ns);
+		in->rung |= doorbell_wait(in->bell, in->sleep_ns);
 	doorbell_disarm(in->bell);
 }
 
@@ -103,6 +106,17 @@ bring_up_to_date(struct ingest *in, int64_t now_ns)
 	in->audited = in->auditing;
 }
 
+/* Somebody has rung: which ring it was about nobody says. */
+static void
+choose_visits(struct ingest *in, int64_t now_ns)
+{
+	in->visits_all = in->rung && now_ns - in->visited_all_ns >= all_gap_ns;
+	if (!in->visits_all)
+		return;
+	in->rung = false;
+	in->visited_all_ns = now_ns;
+}
+
 /* True when the round took something. */
 static bool
 go_round(struct ingest *in)
@@ -112,6 +126,7 @@ go_round(struct ingest *in)
 	in->blocked = false;
 	atomic_fetch_add(&in->rounds, 1);
 	take_settings(in);
+	choose_visits(in, now_ns);
 	ring_set_update(&in->rings, now_ns);
 	uint64_t fullest = 0;
 	if (ingest_commit(in) &&

@@ -61,7 +61,9 @@ struct ingest {
 	bool origin_journaled;
 	bool blocked;
 	int64_t sleep_ns;
-	bool rung;             /* the last sleep ended by the doorbell */
+	bool rung;       /* the last sleep ended by the doorbell, and not every ring has been looked at since */
+	bool visits_all; /* ... which is done in this round */
+	int64_t visited_all_ns;
 	_Atomic bool flushing; /* written under the lock, looked at in rounds without */
 
 	pthread_mutex_t lock;

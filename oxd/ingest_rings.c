@@ -205,13 +205,15 @@ probe_ring(struct ring_file *r, int64_t now_ns)
 
 /*
  * A ring that has long been quiet is looked at in some rounds only, not all of them in the same ones, unless somebody asks
- * or has rung.  Its first event is then in the journal within half a second, after a quiet minute within one.
+ * or has rung, as its program does with the first event after such a time.  That bell is not heard while this thread is just
+ * awake, and of a program with an older libbx it does not come: then the event is found within half a second, after a quiet
+ * minute within one.
  */
 static bool
 may_wait(const struct ingest *in, const struct ring_file *r, int64_t now_ns)
 {
 	int64_t idle_ns = now_ns - r->idle_since_ns;
-	if (idle_ns < quiet_ns || in->rung || in->flushing || atomic_load(&in->stop) || r->gone || r->probes_due)
+	if (idle_ns < quiet_ns || in->visits_all || in->flushing || atomic_load(&in->stop) || r->gone || r->probes_due)
 		return false;
 	uint64_t each = idle_ns < long_quiet_ns ? QUIET_ROUNDS : LONG_QUIET_ROUNDS;
 	return (atomic_load(&in->rounds) + r->key.ino) % each != 0;

@@ -2,6 +2,11 @@
 /* libbx_test: the client library as a program meets it, checked by reading its ring files back. */
 #include "tests/unit/libbx_world.h"
 
+#include <linux/futex.h>
+#include <sys/syscall.h>
+
+#include "libbx/thread.h"
+
 TEST(unconfigured_calls_do_nothing)
 {
 	assert_null(bx_begin("request"));
@@ -418,6 +423,55 @@ TEST(drops_without_a_ring_reach_the_next_one)
 	}
 	assert_int_equal(look()->dropped_by[DROP_NO_RING], 2 + more);
 	assert_int_equal(look()->count, 1);
+}
+
+static _Atomic uint32_t *bell;
+static atomic_int woken;
+
+/* As a sleeping oxd does, for short whiles. */
+static void *
+sleep_on_the_bell(void *arg)
+{
+	struct timespec while_ = {0, 20000000};
+	while (!atomic_load((atomic_bool *)arg))
+		if (syscall(SYS_futex, bell, FUTEX_WAIT, 1, &while_, NULL, 0) == 0)
+			atomic_fetch_add(&woken, 1);
+	return NULL;
+}
+
+static bool
+emit_after_quiet(void)
+{
+	bx_thread.ring.busy_ns = clock_mono_ns() - 2 * RING_QUIET_NS;
+	bx_begin("t");
+	return bx_end() == 1;
+}
+
+TEST(the_first_event_after_a_quiet_time_wakes_oxd)
+{
+	char path[80];
+	pthread_t sleeper;
+	atomic_bool stop = false;
+	snprintf(path, sizeof path, "%s/doorbell", run_dir);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(ftruncate(fd, 4096), 0);
+	bell = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_true(bell != MAP_FAILED);
+	atomic_store(bell, 1);
+	assert_int_equal(pthread_create(&sleeper, NULL, sleep_on_the_bell, &stop), 0);
+	configure();
+	for (int i = 0; i < 2; i++) {
+		int before = atomic_load(&woken);
+		/* Few enough that the ring is never half full, which rings the bell too. */
+		for (int tries = 0; tries < 100 && atomic_load(&woken) == before; tries++) {
+			assert_true(emit_after_quiet());
+			pace_us(20000);
+		}
+		assert_true(atomic_load(&woken) > before);
+	}
+	atomic_store(&stop, true);
+	pthread_join(sleeper, NULL);
+	close(fd);
 }
 
 TEST(a_file_size_limit_below_a_ring_kills_nobody)
@@ -863,6 +917,7 @@ main(void)
 	    cmocka_unit_test(what_was_offered_and_shut_down_stays_off),
 	    cmocka_unit_test(a_second_source_counts_where_the_environment_says_nothing),
 	    cmocka_unit_test(the_first_top_context_takes_the_id_of_the_environment),
+	    cmocka_unit_test(the_first_event_after_a_quiet_time_wakes_oxd),
 	    cmocka_unit_test(a_ring_size_of_zero_turns_it_off),
 	    cmocka_unit_test(shutdown_stops_recording_and_may_be_repeated),
 	};
