@@ -72,7 +72,7 @@ static void
 note_seen(struct forward_feed *f)
 {
 	struct frame frame;
-	if (!f->seen || frame_open(f->record.frame.p, f->record.frame.n, &frame) != BX_OK)
+	if (!f->seen || frame_open_summed(f->record.frame.p, f->record.frame.n, &frame) != BX_OK)
 		return;
 	if (f->record.number > f->accounted) {
 		audit_logged(f->audit, &f->record, &frame);

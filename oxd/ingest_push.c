@@ -3,6 +3,7 @@
 #include "oxd/ingest_push.h"
 
 #include <errno.h>
+#include <time.h>
 #include <zmq.h>
 
 #include "libbx/core/clock.h"
@@ -10,48 +11,46 @@
 #include "oxd/say.h"
 #include "oxd/wire3.h"
 
-enum { POLL_MS = 100, PARTS = 2, RECEIVE_MAX = 4096 };
+/* Who has found so many messages waiting does not ask whether there are more: they are let gather, for a moment. */
+enum { POLL_MS = 100, PARTS = 2, RECEIVE_MAX = 4096, MANY = 64, GATHER_NS = 500000 };
 static const int64_t leave_ns = 3000000000; /* how long a stop waits for an ingest thread that does not take */
 
 struct message {
-	zmq_msg_t part[PARTS]; /* both initialised */
-	int parts;             /* as many as came, also beyond PARTS */
+	zmq_msg_t part[PARTS + 1]; /* all initialised; the last is for what comes beyond PARTS */
+	int parts;                 /* as many as came */
 };
 
 static void
 message_init(struct message *m)
 {
-	for (int i = 0; i < PARTS; i++)
+	for (int i = 0; i <= PARTS; i++)
 		zmq_msg_init(&m->part[i]);
-	m->parts = 0;
 }
 
 static void
 message_fini(struct message *m)
 {
-	for (int i = 0; i < PARTS; i++)
+	for (int i = 0; i <= PARTS; i++)
 		zmq_msg_close(&m->part[i]);
 }
 
-/* Receives one whole message, however many parts it has.  False when none is waiting. */
+/*
+ * Receives one whole message, however many parts it has, in place of the last one.  False when none is waiting.
+ */
 static bool
 receive(void *socket, struct message *m)
 {
-	int more = 1;
+	bool more = true;
+	m->parts = 0;
 	while (more) {
-		zmq_msg_t extra;
-		zmq_msg_init(&extra);
-		zmq_msg_t *to = m->parts < PARTS ? &m->part[m->parts] : &extra;
+		zmq_msg_t *to = &m->part[m->parts < PARTS ? m->parts : PARTS];
 		int n = zmq_msg_recv(to, socket, m->parts ? 0 : ZMQ_DONTWAIT);
-		if (n < 0 && (errno != EINTR || m->parts == 0)) {
-			zmq_msg_close(&extra);
+		if (n < 0 && (errno != EINTR || m->parts == 0))
 			return false;
-		}
 		if (n >= 0) {
 			m->parts++;
 			more = zmq_msg_more(to);
 		}
-		zmq_msg_close(&extra);
 	}
 	return true;
 }
@@ -146,21 +145,28 @@ take_message(struct ingest_push *p, struct message *m)
 	say_limited(&limit, SAY_WARNING, "a message on the collection port %s, dropped", faults[fault].text);
 }
 
-/* False when nothing is waiting any more. */
-static bool
+/* How many there were; fewer than RECEIVE_MAX when nothing is waiting any more. */
+static int
 take_some(struct ingest_push *p)
 {
-	for (int i = 0; i < RECEIVE_MAX; i++) {
-		struct message m;
-		message_init(&m);
-		bool got = receive(p->socket, &m);
-		if (got)
-			take_message(p, &m);
-		message_fini(&m);
-		if (!got)
-			return false;
-	}
-	return true;
+	int taken = 0;
+	struct message m;
+	message_init(&m);
+	for (; taken < RECEIVE_MAX && receive(p->socket, &m); taken++)
+		take_message(p, &m);
+	message_fini(&m);
+	return taken;
+}
+
+/* To be woken by ZeroMQ, and to ask it, costs as much as some dozens of messages. */
+static void
+wait_for_messages(struct ingest_push *p, int taken)
+{
+	zmq_pollitem_t item = {.socket = p->socket, .events = ZMQ_POLLIN};
+	if (taken < MANY)
+		zmq_poll(&item, 1, POLL_MS);
+	else if (taken < RECEIVE_MAX)
+		nanosleep(&(struct timespec){.tv_nsec = GATHER_NS}, NULL);
 }
 
 static void *
@@ -168,14 +174,13 @@ push_main(void *arg)
 {
 	struct ingest_push *p = arg;
 	pthread_setname_np(pthread_self(), "push");
-	while (!atomic_load(&p->stop)) {
-		zmq_pollitem_t item = {.socket = p->socket, .events = ZMQ_POLLIN};
-		zmq_poll(&item, 1, POLL_MS);
-		take_some(p);
+	for (int taken = 0; !atomic_load(&p->stop);) {
+		wait_for_messages(p, taken);
+		taken = take_some(p);
 		hand_over(p);
 	}
 	int64_t until_ns = clock_mono_ns() + leave_ns; /* senders that never pause do not keep us */
-	while (take_some(p) && clock_mono_ns() < until_ns)
+	while (take_some(p) == RECEIVE_MAX && clock_mono_ns() < until_ns)
 		;
 	hand_over(p);
 	zmq_close(p->socket);

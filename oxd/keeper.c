@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <utlist.h>
 
 #include "libbx/core/clock.h"
 #include "libbx/core/name.h"
@@ -22,7 +23,7 @@
 #include "oxd/say.h"
 
 static const int64_t round_ns = 60 * 1000000000LL;
-enum { FIRST_WAIT_S = 1 };
+enum { FIRST_WAIT_S = 1, SEEN_BYTES_MAX = 4 << 20 };
 
 /* ---- reports ----------------------------------------------------------------------------------------------------- */
 
@@ -279,6 +280,7 @@ keeper_close(struct keeper **kp)
 	{
 		keeper_forget(k, t);
 	}
+	keeper_free_seen(&k->seen);
 	brake_close(&k->brake);
 	kept_fini(&k->kept);
 	pthread_cond_destroy(&k->wake);
@@ -296,6 +298,42 @@ keeper_listed(struct keeper *k, struct checkpoint *c, int64_t newest_arrival_ns)
 	pthread_mutex_lock(&k->lock);
 	k->listed = true;
 	wake(k);
+}
+
+void
+keeper_seen(struct keeper *k, const char *name, uint64_t ino, struct block **list)
+{
+	struct seen_blocks *s = calloc(1, sizeof *s);
+	if (!s) {
+		blocks_free(list);
+		return;
+	}
+	snprintf(s->name, sizeof s->name, "%s", name);
+	s->ino = ino;
+	s->list = *list;
+	*list = NULL;
+	for (const struct block *b = s->list; b; b = b->next)
+		s->bytes += sizeof *b + b->filter.cap;
+	pthread_mutex_lock(&k->lock);
+	bool room = k->seen_bytes + s->bytes <= SEEN_BYTES_MAX;
+	if (room) {
+		LL_APPEND(k->seen, s);
+		k->seen_bytes += s->bytes;
+	}
+	pthread_mutex_unlock(&k->lock);
+	if (!room)
+		keeper_free_seen(&s);
+}
+
+void
+keeper_free_seen(struct seen_blocks **list)
+{
+	while (*list) {
+		struct seen_blocks *s = *list;
+		*list = s->next;
+		blocks_free(&s->list);
+		free(s);
+	}
 }
 
 void

@@ -10,6 +10,7 @@
 #ifndef BLUEOX_OXD_KEEPER_H
 #define BLUEOX_OXD_KEEPER_H
 
+#include "oxd/blocks.h"
 #include "oxd/checkpoint.h"
 #include "oxd/stats.h"
 
@@ -60,6 +61,12 @@ void keeper_close(struct keeper **k);
  * Its files are taken over from *c, which is left empty.
  */
 void keeper_listed(struct keeper *k, struct checkpoint *c, int64_t newest_arrival_ns);
+
+/*
+ * Log writer's thread, before keeper_listed(): of this file it has seen these blocks go by, and a durable checkpoint covers
+ * them.  Takes the list over.  What there is no room for is read again.
+ */
+void keeper_seen(struct keeper *k, const char *name, uint64_t ino, struct block **list);
 
 /* From the next round on, which begins at once; a file being packed is finished. */
 void keeper_limit(struct keeper *k, const struct keeper_limits *limits);

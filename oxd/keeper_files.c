@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "libbx/core/clock.h"
@@ -48,6 +49,8 @@ forget_unseen(struct keeper *k)
 	}
 }
 
+enum { RUN = 256 };
+
 /* ---- indexing what is written ------------------------------------------------------------------------------------ */
 
 static bool
@@ -58,8 +61,47 @@ is_that_file(int dir_fd, const struct checkpoint_file *c)
 	       (uint64_t)st.st_size >= c->len;
 }
 
+/*
+ * Entries of what the log writer has seen go by, without reading it again.  A gap before a block is read, and sealed, so
+ * that the entries meet; blocks that are in the index already are passed over.
+ */
+static enum bx_err
+index_seen(struct keeper *k, const char *name, struct index_end *end, const struct block *list)
+{
+	enum bx_err err = BX_OK;
+	while (list && err == BX_OK && !atomic_load(&k->stop)) {
+		const struct index_entry *run[RUN];
+		size_t n = 0;
+		uint64_t at = end->covered;
+		for (; list && n < RUN && list->entry.offset <= at; list = list->next) {
+			if (list->entry.offset < at)
+				continue;
+			run[n++] = &list->entry;
+			at += list->entry.length;
+		}
+		if (n > 0) {
+			err = indexing_append(k->dir_fd, name, run, n, end);
+		} else if (list) {
+			err = indexing_extend(k->dir_fd, name, list->entry.offset, true, &k->stop, end);
+			if (end->covered != list->entry.offset)
+				break; /* it cannot be read as far as that */
+		}
+	}
+	return err;
+}
+
+static enum bx_err
+index_all_seen(struct keeper *k, const struct checkpoint_file *c, struct tended *t, const struct seen_blocks *seen)
+{
+	enum bx_err err = seen && t->end.at == 0 ? indexing_look(k->dir_fd, c->name, c->len, &t->end) : BX_OK;
+	for (; seen && err == BX_OK; seen = seen->next)
+		if (seen->ino == c->ino && strcmp(seen->name, c->name) == 0)
+			err = index_seen(k, c->name, &t->end, seen->list);
+	return err;
+}
+
 static void
-index_one(struct keeper *k, const struct checkpoint_file *c)
+index_one(struct keeper *k, const struct checkpoint_file *c, const struct seen_blocks *seen)
 {
 	struct tended *t = keeper_tend(k, c->name);
 	if (t->ino != c->ino)
@@ -68,7 +110,9 @@ index_one(struct keeper *k, const struct checkpoint_file *c)
 	if (c->len < t->end.covered + INDEX_BLOCK || clock_mono_ns() < t->not_before_ns || !is_that_file(k->dir_fd, c))
 		return;
 	uint64_t before = t->end.covered;
-	enum bx_err err = indexing_extend(k->dir_fd, c->name, c->len, false, &k->stop, &t->end);
+	enum bx_err err = index_all_seen(k, c, t, seen);
+	if (err == BX_OK && c->len >= t->end.covered + INDEX_BLOCK)
+		err = indexing_extend(k->dir_fd, c->name, c->len, false, &k->stop, &t->end);
 	if (t->end.covered > before)
 		stats_add(k->stats, STAT_indexed_bytes, t->end.covered - before);
 	if (err != BX_OK)
@@ -81,13 +125,19 @@ void
 keeper_index_written(struct keeper *k)
 {
 	struct kept_look look;
-	if (!kept_take(&k->kept, &look))
-		return;
-	if (keeper_open_dir(k))
-		for (size_t i = 0; i < look.count && !atomic_load(&k->stop); i++)
-			index_one(k, look.files[i]);
-	keeper_close_dir(k);
-	kept_drop(&look);
+	pthread_mutex_lock(&k->lock);
+	struct seen_blocks *seen = k->seen;
+	k->seen = NULL;
+	k->seen_bytes = 0;
+	pthread_mutex_unlock(&k->lock);
+	if (kept_take(&k->kept, &look)) {
+		if (keeper_open_dir(k))
+			for (size_t i = 0; i < look.count && !atomic_load(&k->stop); i++)
+				index_one(k, look.files[i], seen);
+		keeper_close_dir(k);
+		kept_drop(&look);
+	}
+	keeper_free_seen(&seen);
 }
 
 /* ---- files at rest ----------------------------------------------------------------------------------------------- */

@@ -34,6 +34,15 @@ struct tended {
 	char name[LOGNAME_MAX];
 };
 
+/* Blocks that the log writer has seen go by, since some checkpoint. */
+struct seen_blocks {
+	char name[LOGNAME_MAX];
+	uint64_t ino;
+	struct block *list; /* owned */
+	size_t bytes;
+	struct seen_blocks *next;
+};
+
 struct keeper {
 	struct keeper_config cfg;
 	struct stats *stats; /* borrowed */
@@ -52,6 +61,8 @@ struct keeper {
 	bool listed;         /* under lock: there are new lists */
 	bool limited;        /* under lock: there are new limits, in cfg */
 	struct keeper_report report;
+	struct seen_blocks *seen; /* under lock, with: */
+	size_t seen_bytes;
 
 	_Atomic int64_t newest_arrival_ns;
 	_Atomic bool stop;
@@ -76,6 +87,8 @@ void keeper_count_done(struct keeper *k, uint64_t bytes);
 
 /* A failure is told, and the file left alone for a while: longer each time. */
 void keeper_tell_failure(struct keeper *k, const char *what, struct tended *t, enum bx_err err);
+
+void keeper_free_seen(struct seen_blocks **list);
 
 bool keeper_open_dir(struct keeper *k);
 void keeper_close_dir(struct keeper *k);

@@ -98,6 +98,7 @@ logfile_shut(struct logfile *f)
 	if (f->fd >= 0)
 		close(f->fd);
 	f->fd = -1;
+	blocks_reset(&f->blocks);
 }
 
 bool
@@ -184,7 +185,7 @@ replay(struct logfile *f, struct bytes event, struct stats *stats, bool *found)
 }
 
 enum bx_err
-logfile_add(struct logfile *f, struct bytes event, struct stats *stats)
+logfile_add(struct logfile *f, struct bytes event, size_t slack, struct stats *stats)
 {
 	if (f->pending.len == 0 && f->at < f->size) {
 		bool found;
@@ -193,6 +194,7 @@ logfile_add(struct logfile *f, struct bytes event, struct stats *stats)
 			return err;
 	}
 	buf_put(&f->pending, event.p, event.n);
+	blocks_add(&f->blocks, f->at + f->pending.len - event.n, &f->pending, event, slack);
 	return f->pending.err;
 }
 
@@ -218,6 +220,7 @@ logfile_flush(struct logfile *f)
 	f->at += done;
 	f->size = f->at;
 	f->dirty = true;
+	blocks_flushed(&f->blocks, &f->pending);
 	buf_clear(&f->pending);
 	return BX_OK;
 }

@@ -12,6 +12,7 @@
 #include <uthash.h>
 
 #include "libbx/core/buf.h"
+#include "oxd/blocks.h"
 #include "oxd/checkpoint.h"
 #include "oxd/stats.h"
 
@@ -25,8 +26,9 @@ struct logfile {
 	uint64_t at;   /* where `pending` goes; equal bytes before it are in the file */
 	uint64_t size; /* bytes that the file has; above `at` while replaying */
 	struct buf pending;
-	uint64_t tail_sum; /* of what the newest checkpoint lists */
-	bool listed;       /* in the durable checkpoint, with: */
+	struct blocks blocks; /* of what was written through this descriptor, for the index */
+	uint64_t tail_sum;    /* of what the newest checkpoint lists */
+	bool listed;          /* in the durable checkpoint, with: */
 	uint64_t listed_at;
 	bool dirty;        /* written to since its last sync */
 	int64_t period;    /* day or hour, counted since the epoch */
@@ -47,10 +49,11 @@ void logfile_shut(struct logfile *f); /* closes the descriptor; nothing is pendi
 bool logfile_is_there(const struct logfile *f, int log_fd);
 
 /*
- * Adds whole events.  Only memory, unless bytes of before a restart are being compared.  BX_EIO with errno.  BX_EBAD:
- * another event stands there, whole: the file is ahead of this journal, and not to be touched.
+ * Adds a whole event, of which `slack` bytes and more may be read.  Only memory, unless bytes of before a restart are being
+ * compared.  BX_EIO with errno.  BX_EBAD: another event stands there, whole: the file is ahead of this journal, and not to
+ * be touched.
  */
-enum bx_err logfile_add(struct logfile *f, struct bytes event, struct stats *stats);
+enum bx_err logfile_add(struct logfile *f, struct bytes event, size_t slack, struct stats *stats);
 
 /* Writes what is pending.  On failure the file is cut back to the position and all stays pending; BX_EIO with errno. */
 enum bx_err logfile_flush(struct logfile *f);

@@ -75,7 +75,8 @@ write_events(struct logwriter *lw, struct frame frame)
 	for (size_t i = 0; frame_next(&frame, &ev); i++) {
 		struct logfile *f = lw->frame_files[i];
 		size_t before = f->pending.len;
-		enum bx_err err = logfile_add(f, ev.map, lw->stats);
+		size_t slack = (size_t)(frame.data + frame.len - ev.map.p);
+		enum bx_err err = logfile_add(f, ev.map, slack, lw->stats);
 		if (err == BX_EBAD) {
 			logwriter_replace_file(lw, f, "holds events that this journal does not know");
 			logwriter_go_back(lw);

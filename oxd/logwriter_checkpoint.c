@@ -48,6 +48,7 @@ logwriter_go_back(struct logwriter *lw)
 {
 	for (struct logfile *f = lw->files; f; f = f->hh.next) {
 		buf_clear(&f->pending);
+		blocks_reset(&f->blocks);
 		if (f->made)
 			f->at = f->listed ? f->listed_at : 0;
 	}
@@ -109,12 +110,21 @@ describe(struct logwriter *lw, struct checkpoint *c)
 	}
 }
 
-/* Who packs and removes files has to know which ones are not at rest; before their first byte, so before going on. */
+/*
+ * Who packs and removes files has to know which ones are not at rest; before their first byte, so before going on.  What
+ * was seen of them comes first, or the keeper would read it.
+ */
 static void
 tell_keeper(struct logwriter *lw, struct checkpoint *c)
 {
-	if (lw->cfg.keeper)
+	if (lw->cfg.keeper) {
+		for (struct logfile *f = lw->files; f; f = f->hh.next) {
+			struct block *list = blocks_take(&f->blocks);
+			if (list)
+				keeper_seen(lw->cfg.keeper, f->name, f->ino, &list);
+		}
 		keeper_listed(lw->cfg.keeper, c, lw->arrival_ns);
+	}
 	checkpoint_fini(c);
 }
 

@@ -151,9 +151,10 @@ read_window(struct ring_file *r, uint64_t n, struct buf *window)
 }
 
 static void
-take_record(const struct ring_view *v, struct buf *frame, size_t frame_at, struct ring_visit *out)
+take_record(
+    const struct ring_view *v, const uint8_t *window_end, struct buf *frame, size_t frame_at, struct ring_visit *out)
 {
-	if (!mp_is_one_map(v->map, v->map_len)) {
+	if (!mp_is_one_map_in(v->map, v->map_len, (size_t)(window_end - v->map))) {
 		out->bad_maps++;
 	} else if (v->size > FRAME_MAX - FRAME_HEADER) {
 		out->too_big++;
@@ -177,7 +178,7 @@ walk(struct ring_file *r, const struct buf *window, struct buf *frame, size_t fr
 			return err;
 		if (frame->len - frame_at + v.size > FRAME_MAX && out->events > 0)
 			return BX_OK; /* it goes into the next frame */
-		take_record(&v, frame, frame_at, out);
+		take_record(&v, window->data + window->len, frame, frame_at, out);
 		at += v.size;
 		out->to += v.size;
 	}

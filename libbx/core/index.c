@@ -214,21 +214,28 @@ put_filter(uint8_t *filter, size_t n, const struct index_block *b)
 }
 
 void
-index_put_entry(struct buf *out, const struct index_header *h, struct index_block *b, uint32_t number, uint64_t offset,
-    const void *block, size_t n)
+index_block_close(struct index_block *b, uint64_t offset, uint32_t length, uint64_t sum, struct buf *filter)
 {
-	struct index_entry *e = &b->entry;
-	size_t filter = filter_bytes(b), len = INDEX_ENTRY + filter;
+	size_t n = filter_bytes(b);
+	uint8_t *p = buf_extend(filter, n);
+	if (p)
+		put_filter(p, n, b);
+	b->entry.offset = offset;
+	b->entry.length = length;
+	b->entry.sum = sum;
+	b->entry.filter = (struct bytes){p, p ? n : 0};
+}
+
+void
+index_put(struct buf *out, const struct index_header *h, const struct index_entry *e)
+{
+	size_t len = INDEX_ENTRY + e->filter.n;
 	uint8_t *p = buf_extend(out, len);
 	if (!p)
 		return;
-	e->number = number;
-	e->offset = offset;
-	e->length = (uint32_t)n;
-	e->sum = XXH3_64bits(block, n);
 	put_u32le(p, (uint32_t)len);
-	put_u32le(p + 4, number);
-	put_u64le(p + 16, offset);
+	put_u32le(p + 4, e->number);
+	put_u64le(p + 16, e->offset);
 	put_u64le(p + 24, e->sum);
 	put_u32le(p + 32, e->length);
 	put_u32le(p + 36, e->count);
@@ -237,6 +244,19 @@ index_put_entry(struct buf *out, const struct index_header *h, struct index_bloc
 	put_u64le(p + 48, bits_of_double(e->least_start));
 	put_u64le(p + 56, bits_of_double(e->least_when));
 	put_u64le(p + 64, bits_of_double(e->greatest_when));
-	put_filter(p + INDEX_ENTRY, filter, b);
+	if (e->filter.n)
+		memcpy(p + INDEX_ENTRY, e->filter.p, e->filter.n);
 	put_u64le(p + 8, entry_sum(p, len, h));
+}
+
+void
+index_put_entry(struct buf *out, const struct index_header *h, struct index_block *b, uint32_t number, uint64_t offset,
+    const void *block, size_t n)
+{
+	struct buf filter = {0};
+	index_block_close(b, offset, (uint32_t)n, XXH3_64bits(block, n), &filter);
+	b->entry.number = number;
+	index_put(out, h, &b->entry);
+	b->entry.filter = (struct bytes){0};
+	buf_fini(&filter);
 }

@@ -83,7 +83,16 @@ void index_block_fini(struct index_block *b);
 /* Appends the header of the index of a log that begins with these bytes. */
 void index_put_header(struct buf *out, const void *head, size_t n, struct index_header *h);
 
-/* Appends the entry of the n bytes at `block`, whose events were added.  Sets number, offset, length and sum. */
+/*
+ * The block is whole: its entry, but for the number, is what it will be.  The filter is appended to `filter` and borrowed
+ * from there; without memory every id passes.
+ */
+void index_block_close(struct index_block *b, uint64_t offset, uint32_t length, uint64_t sum, struct buf *filter);
+
+/* Appends an entry, filter included. */
+void index_put(struct buf *out, const struct index_header *h, const struct index_entry *e);
+
+/* Both for the n bytes at `block`, whose events were added. */
 void index_put_entry(struct buf *out, const struct index_header *h, struct index_block *b, uint32_t number,
     uint64_t offset, const void *block, size_t n);
 

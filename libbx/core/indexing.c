@@ -313,6 +313,39 @@ indexing_extend(int dir_fd, const char *name, uint64_t upto, bool seal, const _A
 }
 
 enum bx_err
+indexing_append(
+    int dir_fd, const char *name, const struct index_entry *const *blocks, size_t count, struct index_end *end)
+{
+	uint8_t head[INDEX_HEAD_MAX];
+	size_t head_n;
+	struct indexing x = {.fd = -1, .end = end};
+	enum bx_err err = open_index(dir_fd, name, end, &x.fd);
+	if (err == BX_OK && end->at == 0) {
+		err = read_head(dir_fd, name, head, &head_n);
+		if (err == BX_OK)
+			index_put_header(&x.out, head, head_n, &end->header);
+	}
+	uint64_t covered = end->covered;
+	uint32_t number = end->entries;
+	for (size_t i = 0; err == BX_OK && i < count; i++) {
+		struct index_entry e = *blocks[i];
+		e.number = number++;
+		covered += e.length;
+		index_put(&x.out, &end->header, &e);
+	}
+	if (err == BX_OK)
+		err = write_out(&x);
+	if (err == BX_OK) {
+		end->covered = covered;
+		end->entries = number;
+	}
+	buf_fini(&x.out);
+	if (x.fd >= 0)
+		close(x.fd);
+	return err;
+}
+
+enum bx_err
 indexing_forget(int dir_fd, const char *log_name)
 {
 	int fd = -1;

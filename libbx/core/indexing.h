@@ -34,6 +34,13 @@ enum bx_err indexing_look(int dir_fd, const char *name, uint64_t upto, struct in
 enum bx_err indexing_extend(
     int dir_fd, const char *name, uint64_t upto, bool seal, const _Atomic bool *stop, struct index_end *end);
 
+/*
+ * Appends entries of blocks that follow each other from end->covered on, made by whoever wrote them; numbers are given
+ * here.  The end was looked for (indexing_look()) and the log holds them all.  BX_EIO with errno: it ends where it did.
+ */
+enum bx_err indexing_append(
+    int dir_fd, const char *name, const struct index_entry *const *blocks, size_t count, struct index_end *end);
+
 /* Makes the index empty, so that it is begun anew. */
 enum bx_err indexing_forget(int dir_fd, const char *log_name);
 

@@ -413,6 +413,17 @@ mp_is_one_map(const void *p, size_t n)
 	return mp_skip(&c) && cursor_left(&c) == 0;
 }
 
+bool
+mp_is_one_map_in(const void *p, size_t n, size_t room)
+{
+	struct cursor c;
+	const uint8_t *start = p;
+	cursor_init(&c, start, room);
+	if (n == 0 || ((*start & 0xf0) != 0x80 && *start != 0xde) || !mp_skip_flat(&c, MP_DEPTH_MAX))
+		return mp_is_one_map(p, n);
+	return c.at == start + n; /* where it ends does not depend on what lies behind */
+}
+
 /* Continuation bytes that follow a lead byte, and the range that the first of them must lie in (RFC 3629, table). */
 static int
 utf8_follow(uint8_t lead, uint8_t *low, uint8_t *high)

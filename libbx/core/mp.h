@@ -277,6 +277,9 @@ mp_skip_quick(struct cursor *c, int depth_max)
 /* True when these bytes are exactly one map, whole, and nothing behind it. */
 bool mp_is_one_map(const void *p, size_t n);
 
+/* The same, quicker where more bytes may be read behind the n: `room` of them from p on, whatever they are. */
+bool mp_is_one_map_in(const void *p, size_t n, size_t room);
+
 /* True when the bytes are valid UTF-8 (no overlong forms, no surrogates, at most U+10FFFF). */
 bool mp_is_utf8(const void *p, size_t n);
 

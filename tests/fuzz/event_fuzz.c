@@ -123,6 +123,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 	bool one_map = mp_is_one_map(p, n);
 	MUST((event_parse(p, n, &ev) == BX_OK) == one_map);
+	for (size_t len = n < 8 ? 0 : n - 8; len < n; len++) /* with other bytes behind */
+		MUST(mp_is_one_map_in(p, len, n) == mp_is_one_map(p, len));
 	view_lies_within(&ev, p, n);
 	size_t length = event_length(p, n, &why);
 	MUST((length > 0) == (why == BX_OK));

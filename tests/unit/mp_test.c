@@ -235,6 +235,16 @@ an_object_is_skipped_whole_and_is_short_at_every_truncation(void **state)
 		assert_int_equal(mp_is_one_map(copy, len), len == ours.len);
 		free(copy);
 	}
+	for (size_t behind = 0; behind < 100; behind++) { /* what lies behind does not count, whatever it is */
+		size_t room = ours.len + behind;
+		uint8_t *copy = malloc(room);
+		assert_non_null(copy);
+		memcpy(copy, ours.data, ours.len);
+		memset(copy + ours.len, behind % 2 ? 0xc1 : 0, behind);
+		for (size_t len = 0; len <= room; len++)
+			assert_int_equal(mp_is_one_map_in(copy, len, room), len == ours.len);
+		free(copy);
+	}
 	buf_putc(&ours, 0);
 	assert_false(mp_is_one_map(ours.data, ours.len)); /* something behind it */
 	struct cursor c;
