@@ -6,6 +6,7 @@
 
 #include "libbx/core/mp.h"
 #include "libbx/core/name.h"
+#include "libbx/core/parse.h"
 
 enum { NAMES_MAX = 64, PARTS_MAX = 256, TEXT_MAX = 4096 };
 
@@ -23,17 +24,6 @@ static uint32_t part_count;
 static char names_text[TEXT_MAX];
 
 /* ---- names ---- */
-
-static char *
-trim(char *s)
-{
-	while (*s == ' ' || *s == '\t')
-		s++;
-	size_t n = strlen(s);
-	while (n > 0 && (s[n - 1] == ' ' || s[n - 1] == '\t'))
-		s[--n] = '\0';
-	return s;
-}
 
 static bool
 read_name(char *name)
@@ -77,7 +67,7 @@ redact_read_names(const char *text)
 	bool good = keep_text(text);
 	name_count = part_count = 0;
 	for (char *rest = names_text; rest;) {
-		char *name = trim(strsep(&rest, ","));
+		char *name = parse_trim(strsep(&rest, ","));
 		if (*name)
 			good &= read_name(name);
 	}

@@ -7,6 +7,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "libbx/core/parse.h"
 #include "libbx/root.h"
 
 enum { RULES_MAX = 32, TEXT_MAX = 2048 };
@@ -115,17 +116,6 @@ read_rate(const char *s, double *out)
 	return true;
 }
 
-static char *
-trim(char *s)
-{
-	while (*s == ' ' || *s == '\t')
-		s++;
-	size_t n = strlen(s);
-	while (n > 0 && (s[n - 1] == ' ' || s[n - 1] == '\t'))
-		s[--n] = '\0';
-	return s;
-}
-
 /* GLOB=RATE or GLOB=FORM:RATE. */
 static bool
 read_rule(char *entry, struct rule *rule)
@@ -135,11 +125,11 @@ read_rule(char *entry, struct rule *rule)
 		return false;
 	*equals = '\0';
 	char *colon = strrchr(equals + 1, ':');
-	char *rate = trim(colon ? colon + 1 : equals + 1);
+	char *rate = parse_trim(colon ? colon + 1 : equals + 1);
 	if (colon)
 		*colon = '\0';
-	rule->pattern = trim(entry);
-	rule->sample.scope = colon ? trim(equals + 1) : ".";
+	rule->pattern = parse_trim(entry);
+	rule->sample.scope = colon ? parse_trim(equals + 1) : ".";
 	return *rule->pattern && *rule->sample.scope && read_rate(rate, &rule->sample.rate);
 }
 
@@ -155,7 +145,7 @@ sample_read_rules(const char *text)
 	char *rest = text ? rule_text : NULL;
 	while (rest) {
 		char *entry = strsep(&rest, ",");
-		if (*trim(entry) == '\0')
+		if (*parse_trim(entry) == '\0')
 			continue;
 		if (rule_count < RULES_MAX && read_rule(entry, &rules[rule_count]))
 			rule_count++;

@@ -8,6 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "libbx/core/parse.h"
+
 #define PREFIX "BLUEOX_"
 
 int
@@ -30,27 +32,10 @@ conffile_read(struct conffile *f, const char *path)
 	return why;
 }
 
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r';
-}
-
-static char *
-trim(char *s, char *end)
-{
-	while (end > s && is_blank(end[-1]))
-		end--;
-	*end = '\0';
-	while (is_blank(*s))
-		s++;
-	return s;
-}
-
 static void
-take_line(struct conffile *f, char *s, char *end, uint32_t number)
+take_line(struct conffile *f, char *s, uint32_t number)
 {
-	s = trim(s, end);
+	s = parse_trim(s);
 	if (*s == '\0' || *s == '#')
 		return;
 	if (f->count == CONFFILE_LINES) {
@@ -60,8 +45,9 @@ take_line(struct conffile *f, char *s, char *end, uint32_t number)
 	struct conffile_line line = {.number = number};
 	char *equals = strchr(s, '=');
 	if (equals) {
-		line.value = trim(equals + 1, s + strlen(s));
-		line.name = trim(s, equals);
+		*equals = '\0';
+		line.value = parse_trim(equals + 1);
+		line.name = parse_trim(s);
 	}
 	f->lines[f->count++] = line;
 }
@@ -76,7 +62,8 @@ conffile_parse(struct conffile *f, size_t n)
 		char *stop = memchr(s, '\n', (size_t)(end - s));
 		if (!stop)
 			stop = end;
-		take_line(f, s, stop, ++number);
+		*stop = '\0';
+		take_line(f, s, ++number);
 		s = stop + 1;
 	}
 }

@@ -110,3 +110,14 @@ parse_bool(const char *s, bool *out)
 	}
 	return false;
 }
+
+char *
+parse_trim(char *s)
+{
+	static const char white[] = " \t\r\n\v\f";
+	s += strspn(s, white);
+	size_t n = strlen(s);
+	while (n > 0 && strchr(white, s[n - 1]))
+		s[--n] = '\0';
+	return s;
+}

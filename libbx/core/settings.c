@@ -189,17 +189,6 @@ settings_fini(struct settings *s)
 	*s = (struct settings){0};
 }
 
-static char *
-trim(char *text)
-{
-	while (isspace((unsigned char)*text))
-		text++;
-	size_t n = strlen(text);
-	while (n > 0 && isspace((unsigned char)text[n - 1]))
-		text[--n] = '\0';
-	return text;
-}
-
 static const struct setting *
 find(const struct settings *s, const char *name)
 {
@@ -212,7 +201,7 @@ find(const struct settings *s, const char *name)
 static bool
 file_line(struct settings *s, char *line, bool *seen, const char *where, char *err, size_t err_cap)
 {
-	char *text = trim(line);
+	char *text = parse_trim(line);
 	if (*text == '\0' || *text == '#')
 		return true;
 	char *equals = strchr(text, '=');
@@ -221,7 +210,7 @@ file_line(struct settings *s, char *line, bool *seen, const char *where, char *e
 		return false;
 	}
 	*equals = '\0';
-	char *name = trim(text), *value = trim(equals + 1);
+	char *name = parse_trim(text), *value = parse_trim(equals + 1);
 	const struct setting *set = find(s, name);
 	if (!set || set->argv_only) {
 		snprintf(err, err_cap, "%s: no setting is called '%s'", where, name);
