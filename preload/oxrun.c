@@ -25,6 +25,7 @@
 #include "preload/oxrun_oxd.h"
 #include "preload/oxrun_place.h"
 #include "preload/oxrun_report.h"
+#include "preload/oxrun_sanitizer.h"
 #include "preload/oxrun_summary.h"
 #include "preload/oxrun_target.h"
 
@@ -32,15 +33,24 @@ enum { EXIT_USAGE = 2 };
 
 #define OBJECT "libbx_preload.so"
 
+/* Before what the variable, a list with colons, has already. */
+static void
+put_first(const char *variable, const char *entry)
+{
+	const char *before = getenv(variable);
+	char *value = NULL;
+	if (before && *before && asprintf(&value, "%s:%s", entry, before) < 0)
+		value = NULL;
+	setenv(variable, value ? value : entry, 1);
+	free(value);
+}
+
 static void
 set_preload(const char *object)
 {
-	const char *before = getenv("LD_PRELOAD");
-	char *value = NULL;
-	if (before && *before && asprintf(&value, "%s:%s", object, before) < 0)
-		value = NULL;
-	setenv("LD_PRELOAD", value ? value : object, 1);
-	free(value);
+	put_first("LD_PRELOAD", object);
+	for (const struct sanitizer *s = sanitizers; s->library; s++)
+		put_first(s->variable, s->option);
 }
 
 /* The id of an outer trace if there is one, so that what runs below joins it. */

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "preload/oxrun_find.h"
+#include "preload/oxrun_sanitizer.h"
 #include "preload/oxrun_target.h"
 #include "preload/settings.h"
 
@@ -106,6 +107,14 @@ check_library(struct report *r, const char *list, const char *library, const cha
 		    r, library, "%.*s: its calls become %s events", (int)strcspn(arrow + 3, " \n"), arrow + 3, kind);
 }
 
+static void
+check_sanitizers(struct report *r, const char *list)
+{
+	for (const struct sanitizer *s = sanitizers; s->library; s++)
+		if (strstr(list, s->library))
+			report_line(r, s->library, "oxrun puts %s into %s: %s", s->option, s->variable, s->why);
+}
+
 /* What ld.so itself says that it would load; it ends there. */
 static void
 check_loading(struct report *r, const char *path, const char *object)
@@ -134,6 +143,7 @@ check_loading(struct report *r, const char *path, const char *object)
 		report_line(r, "object", "%s: the loader takes it", object);
 	check_library(r, list, "libpq.so", ".sql");
 	check_library(r, list, "libmemcached.so", ".memcache");
+	check_sanitizers(r, list);
 }
 
 /* ---- drivers --------------------------------------------------------------------------------------------------------- */
@@ -292,7 +302,7 @@ command_check(struct report *r, char *const command[], const char *object)
 {
 	char path[PATH_MAX], program[PATH_MAX];
 	if (!find_program(command[0], path)) {
-		report_reason(r, "command", "%s: there is no such program", command[0]);
+		report_reason(r, "command", "%s: %s", command[0], find_refused(command[0]));
 		return;
 	}
 	target_program(path, program);

@@ -19,4 +19,7 @@ bool find_ours(const char *name, char path[PATH_MAX]);
 /* What execvp() would run. */
 bool find_program(const char *command, char path[PATH_MAX]);
 
+/* Why find_program() found none: a clause. */
+const char *find_refused(const char *command);
+
 #endif

@@ -20,8 +20,8 @@ enum { COMMAND_SHOWN = 4096 };
 
 /* SIGTSTP, SIGTTIN and SIGTTOU among them: whether to stop is the command's decision, and oxrun stops after it.  While it
  * runs oxrun neither reads nor writes. */
-static const int forwarded[] = {
-    SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU};
+static const int forwarded[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGABRT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM,
+    SIGPROF, SIGIO, SIGPWR, SIGURG, SIGWINCH, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU};
 
 static volatile sig_atomic_t child_pid;
 
@@ -40,7 +40,7 @@ forward(int number, siginfo_t *info, void *context)
 {
 	(void)context;
 	int saved = errno;
-	if (child_pid > 0 && info->si_code != SI_KERNEL)
+	if (child_pid > 0 && info->si_code != SI_KERNEL && info->si_pid != getpid()) /* an abort() here is ours */
 		kill((pid_t)child_pid, number);
 	errno = saved;
 }

@@ -25,6 +25,9 @@
 #include "preload/oxrun_find.h"
 #include "preload/settings.h"
 
+/* What the keeper of an oxd is told. */
+enum { STOP_IT = SIGUSR1, KILL_IT = SIGUSR2 };
+
 enum { START_MS = 20000, MESSAGE_MAX = 300, OPENED_AT_ONCE = 16 };
 
 extern char **environ;
@@ -166,12 +169,9 @@ become_oxd(const struct private_oxd *o, const char *program, const char *notify,
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent || !join(messages, o->base, "messages"))
 		_exit(1);
-	setsid(); /* what a terminal sends is for the command */
-	int nothing = open("/dev/null", O_RDWR);
-	int said = open(messages, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	if (nothing < 0 || said < 0 || dup2(nothing, 0) < 0 || dup2(said, 1) < 0 || dup2(said, 2) < 0)
+	int said = open(messages, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (said < 0 || dup2(said, 1) < 0 || dup2(said, 2) < 0)
 		_exit(1);
-	syscall(SYS_close_range, 3u, ~0u, 0u);
 	forget_settings_of_others();
 	setenv("NOTIFY_SOCKET", notify, 1);
 	unsetenv("WATCHDOG_USEC");
@@ -181,6 +181,48 @@ become_oxd(const struct private_oxd *o, const char *program, const char *notify,
 	execv(program, argv);
 	fprintf(stderr, "%s: %s\n", program, strerror(errno));
 	_exit(1);
+}
+
+/* What a terminal sends is for the command, and what oxrun has open is not for us. */
+static bool
+leave_all_behind(void)
+{
+	setsid();
+	int nothing = open("/dev/null", O_RDWR);
+	bool good = nothing >= 0 && dup2(nothing, 0) >= 0 && dup2(nothing, 1) >= 0 && dup2(nothing, 2) >= 0;
+	syscall(SYS_close_range, 3u, ~0u, 0u);
+	return good;
+}
+
+/*
+ * The keeper stands between oxrun and its oxd, since oxrun may be killed: then it has the oxd write all it has and leave, and
+ * clears up as oxrun would have.  All signals are blocked in it; it hears of its parent's end as of the wish that oxd stops.
+ */
+static _Noreturn void
+keep_oxd(struct private_oxd *o, const char *program, const char *notify, const sigset_t *mask, pid_t parent)
+{
+	sigset_t told;
+	int status = 1;
+	pid_t self = getpid(), oxd = -1;
+	prctl(PR_SET_NAME, "oxrun-keeper"); /* not meant by who signals all that is called oxrun */
+	prctl(PR_SET_PDEATHSIG, STOP_IT);
+	signal(SIGCHLD, SIG_DFL);
+	if (getppid() == parent && leave_all_behind())
+		oxd = fork();
+	if (oxd == 0)
+		become_oxd(o, program, notify, mask, self);
+	sigemptyset(&told);
+	sigaddset(&told, SIGCHLD);
+	sigaddset(&told, STOP_IT);
+	sigaddset(&told, KILL_IT);
+	while (oxd > 0 && waitpid(oxd, &status, WNOHANG) == 0) {
+		int number = sigwaitinfo(&told, NULL);
+		if (number == STOP_IT || number == KILL_IT)
+			kill(oxd, number == STOP_IT ? SIGTERM : SIGKILL);
+	}
+	if (getppid() != parent)
+		private_oxd_clear(o, false);
+	_exit(status != 0);
 }
 
 /* The last line that it wrote. */
@@ -232,7 +274,7 @@ wait_until_ready(int notice, pid_t pid)
 }
 
 static pid_t
-start(const struct private_oxd *o, const char *program, const char *notify)
+start(struct private_oxd *o, const char *program, const char *notify)
 {
 	pid_t self = getpid();
 	sigset_t all, before;
@@ -240,7 +282,7 @@ start(const struct private_oxd *o, const char *program, const char *notify)
 	sigprocmask(SIG_SETMASK, &all, &before);
 	pid_t pid = fork();
 	if (pid == 0)
-		become_oxd(o, program, notify, &before, self);
+		keep_oxd(o, program, notify, &before, self);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return pid;
 }
@@ -274,7 +316,7 @@ private_oxd_start(struct private_oxd *o, const char *log_path, char *err, size_t
 	if (start_and_wait(o, log_path, err, err_cap))
 		return true;
 	if (o->pid > 0) {
-		kill(o->pid, SIGKILL);
+		kill(o->pid, KILL_IT);
 		waitpid(o->pid, NULL, 0);
 		o->pid = 0;
 	}
@@ -288,7 +330,7 @@ private_oxd_stop(struct private_oxd *o, char *err, size_t err_cap)
 	int status = 0;
 	if (!o->pid)
 		return true;
-	kill(o->pid, SIGTERM);
+	kill(o->pid, STOP_IT);
 	while (waitpid(o->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	o->pid = 0;

@@ -3,7 +3,8 @@
  * oxrun_oxd: an oxd for one command, where none runs.
  *
  * It lives as long as oxrun does, in directories of its own, is reached by nobody else, and takes no setting from the
- * environment or a file that is meant for another oxd.  Of what it wrote the log files stay; the rest goes with it.
+ * environment or a file that is meant for another oxd.  Of what it wrote the log files stay; the rest goes with it, also
+ * when oxrun is killed: a process of its own keeps watch over both.
  */
 #ifndef BLUEOX_PRELOAD_OXRUN_OXD_H
 #define BLUEOX_PRELOAD_OXRUN_OXD_H
@@ -14,7 +15,7 @@
 #include <sys/types.h>
 
 struct private_oxd {
-	pid_t pid;           /* 0: none runs */
+	pid_t pid;           /* of its keeper; 0: none runs */
 	char base[PATH_MAX]; /* made by us; "" when there is none */
 	char run[PATH_MAX];
 	char log[PATH_MAX];

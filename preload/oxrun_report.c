@@ -3,35 +3,39 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { LABEL_WIDTH = 18 };
 
-static void
-put(struct report *r, const char *label, const char *text)
+struct text {
+	char s[sizeof(((struct report *)NULL)->reason)];
+};
+
+static struct text
+put(struct report *r, const char *label, const char *format, va_list args)
 {
-	buf_printf(r->out, "%-*s %s\n", LABEL_WIDTH, label, text);
+	struct text text;
+	vsnprintf(text.s, sizeof text.s, format, args);
+	buf_printf(r->out, "%-*s %s\n", LABEL_WIDTH, label, text.s);
+	return text;
 }
 
 void
 report_line(struct report *r, const char *label, const char *format, ...)
 {
-	char text[sizeof r->reason];
 	va_list args;
 	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
+	put(r, label, format, args);
 	va_end(args);
-	put(r, label, text);
 }
 
 void
 report_reason(struct report *r, const char *label, const char *format, ...)
 {
-	char text[sizeof r->reason];
 	va_list args;
 	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
+	struct text text = put(r, label, format, args);
 	va_end(args);
-	put(r, label, text);
 	if (!r->reason[0])
-		snprintf(r->reason, sizeof r->reason, "%s", text);
+		memcpy(r->reason, text.s, sizeof r->reason);
 }

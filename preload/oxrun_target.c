@@ -89,6 +89,12 @@ judge_elf(const uint8_t *head, size_t n)
 	return "is statically linked";
 }
 
+static bool
+is_elf(const uint8_t *head, size_t n)
+{
+	return n >= sizeof(ElfW(Ehdr)) && memcmp(head, ELFMAG, SELFMAG) == 0;
+}
+
 static size_t
 read_program(const char *command, uint8_t head[HEAD_BYTES], char program[PATH_MAX])
 {
@@ -100,6 +106,10 @@ read_program(const char *command, uint8_t head[HEAD_BYTES], char program[PATH_MA
 		memcpy(program, next, sizeof next);
 		n = read_head(program, head);
 	}
+	if (n >= 2 && memcmp(head, "#!", 2) != 0 && !is_elf(head, n)) { /* execvp() hands it to the shell */
+		snprintf(program, PATH_MAX, "/bin/sh");
+		n = read_head(program, head);
+	}
 	return n;
 }
 
@@ -109,9 +119,7 @@ target_refuses(const char *command)
 	char program[PATH_MAX];
 	uint8_t head[HEAD_BYTES];
 	size_t n = read_program(command, head, program);
-	if (n < sizeof(ElfW(Ehdr)) || memcmp(head, ELFMAG, SELFMAG) != 0)
-		return NULL;
-	return judge_elf(head, n);
+	return is_elf(head, n) ? judge_elf(head, n) : NULL;
 }
 
 void
