@@ -66,6 +66,12 @@ static const struct setting table[] = {
 	.help = "a page to look at, by itself in one file: time, latency, slowest groups, errors, samples"),
     SETTING(serve, "serve", 0, SET_TEXT, .value = "ADDRESS",
 	.help = "the page of --html over --log-path, at HOST:PORT or PORT, to be asked in a browser; with --host live"),
+    SETTING(errors, "errors", 0, SET_FLAG,
+	.help = "kinds of error instead of the events: how many, when, where, and the top of the stack"),
+    SETTING(error, "error", 0, SET_TEXT, .value = "PRINT",
+	.help = "the kind of error whose fingerprint starts so, with all that is known of it"),
+    SETTING(symbols_wait_ns, "symbols-wait", 0, SET_DURATION, .value = "TIME", .fallback = "20s",
+	.help = "longest wait, in all, for debugging information from the servers in DEBUGINFOD_URLS"),
     SETTING(limit, "limit", 'L', SET_UINT, .value = "N", .help = "show no more than N events (--tree: N trees)"),
     SETTING(sort, "sort", 0, SET_TEXT, .value = "FIELD",
 	.help = "order by a field, as in --where: start, end, duration, response.status"),
@@ -160,7 +166,7 @@ understand_query(struct conf *c, int64_t now_ns, char *err, size_t err_cap)
 			return fail_at(c, "--where", c->where, &wrong, err, err_cap);
 		c->select.where = c->filter;
 	}
-	if (!c->sort)
+	if (!c->sort || c->about_errors)
 		return true;
 	if (!understand_fields(c, "--sort", c->sort, &c->sort_by, err, err_cap))
 		return false;
@@ -251,6 +257,35 @@ understand_columns(struct conf *c, char *err, size_t err_cap)
 				       c->columns_text, &c->columns, err, err_cap);
 }
 
+/* Kinds of error have an order of their own: the most first, or what --sort names. */
+static bool
+understand_errors(struct conf *c, bool sorted, char *err, size_t err_cap)
+{
+	static const char *const orders[] = {
+	    [ERRORS_BY_COUNT] = "count", [ERRORS_BY_FIRST] = "first", [ERRORS_BY_LAST] = "last"};
+	const char *wrong = NULL;
+	if (!c->about_errors)
+		return true;
+	if (c->errors && c->error)
+		wrong = "choose one of --errors and --error";
+	else if (c->tree || c->msgpack || c->csv || c->table || c->fields)
+		wrong = "--errors and --error are shown for people, or with --json";
+	else if (c->sums || c->html || c->serve)
+		wrong = "--errors and --error do not go with --html, --serve and sums";
+	if (wrong) {
+		snprintf(err, err_cap, "%s", wrong);
+		return false;
+	}
+	c->errors_order = c->reverse ? ERRORS_BY_LAST : ERRORS_BY_COUNT;
+	c->errors_reverse = c->reverse || !sorted;
+	for (size_t i = 0; sorted && i < sizeof orders / sizeof *orders; i++) {
+		c->errors_order = (enum errors_order)i;
+		if (strcmp(c->sort, orders[i]) == 0)
+			return true;
+	}
+	return !sorted || fail(err, err_cap, "--sort", c->sort, "is none of count, first and last, which --errors has");
+}
+
 /* What does not go together is told, not ignored. */
 static bool
 understand_shapes(struct conf *c, char *err, size_t err_cap)
@@ -277,21 +312,22 @@ static bool
 understand_style(struct conf *c, bool stdout_terminal, char *err, size_t err_cap)
 {
 	if (!understand_sums(c, err, err_cap) || !understand_shapes(c, err, err_cap) ||
-	    !understand_columns(c, err, err_cap))
+	    !understand_errors(c, c->about_errors && c->sort, err, err_cap) || !understand_columns(c, err, err_cap))
 		return false;
 	bool for_people = c->pretty || (stdout_terminal && !c->json && !c->csv);
 	if (c->top && c->timeline_ns && !for_people) {
 		snprintf(err, err_cap, "--top with --timeline is drawn only: add --pretty, or take --limit for rows");
 		return false;
 	}
-	c->style = c->pretty    ? STYLE_PRETTY
-		   : c->json    ? STYLE_JSON
-		   : c->tree    ? STYLE_TREE
-		   : c->msgpack ? STYLE_MSGPACK
-		   : c->table   ? STYLE_TABLE
-		   : c->csv     ? STYLE_CSV
-		   : c->fields  ? STYLE_JSON
-				: (stdout_terminal ? STYLE_PRETTY : STYLE_JSON);
+	c->style = c->pretty         ? STYLE_PRETTY
+		   : c->json         ? STYLE_JSON
+		   : c->tree         ? STYLE_TREE
+		   : c->msgpack      ? STYLE_MSGPACK
+		   : c->table        ? STYLE_TABLE
+		   : c->csv          ? STYLE_CSV
+		   : c->fields       ? STYLE_JSON
+		   : c->about_errors ? STYLE_PRETTY
+				     : (stdout_terminal ? STYLE_PRETTY : STYLE_JSON);
 	return true;
 }
 
@@ -352,8 +388,8 @@ understand_follow(const struct conf *c, char *err, size_t err_cap)
 		return true;
 	if (c->source != FROM_FILES)
 		wrong = "--follow is about files: give some; --host shows what an oxd takes in";
-	else if (c->style == STYLE_TREE || c->html || c->sort || c->sums)
-		wrong = "--tree, --html, --sort, --reverse and sums need an end, and --follow has none";
+	else if (c->style == STYLE_TREE || c->html || c->sort || c->sums || c->about_errors)
+		wrong = "--tree, --html, --errors, --sort, --reverse and sums need an end, and --follow has none";
 	for (size_t i = 0; i < c->file_count; i++)
 		if (strcmp(c->files[i], "-") == 0)
 			wrong = "standard input cannot be followed, it is read to its end";
@@ -377,9 +413,10 @@ understand_live(const struct conf *c, char *err, size_t err_cap)
 		snprintf(err, err_cap, "--curve-key needs --server-key, the public key of the oxd");
 		return false;
 	}
-	if (c->serve || (c->style != STYLE_TREE && !c->html && !c->sort && !c->sums))
+	if (c->serve || (c->style != STYLE_TREE && !c->html && !c->sort && !c->sums && !c->about_errors))
 		return true;
-	snprintf(err, err_cap, "--tree, --html, --sort, --reverse and sums need an end, and the live stream has none");
+	snprintf(err, err_cap,
+	    "--tree, --html, --errors, --sort, --reverse and sums need an end, and the live stream has none");
 	return false;
 }
 
@@ -398,7 +435,8 @@ understand(struct conf *c, bool host_in_argv, bool log_in_argv, struct conf_stre
 {
 	while (c->files[c->file_count])
 		c->file_count++;
-	if (c->reverse && !c->sort)
+	c->about_errors = c->errors || c->error;
+	if (c->reverse && !c->sort && !c->about_errors)
 		c->sort = ".end";
 	c->now_ns = now_ns;
 	if (c->threads == 0)

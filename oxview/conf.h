@@ -14,6 +14,7 @@
 
 #include "libbx/core/settings.h"
 #include "libbx/core/paths.h"
+#include "oxview/errors.h"
 #include "oxview/select.h"
 #include "oxview/sums.h"
 
@@ -27,11 +28,11 @@ struct conf {
 	const char *host, *log_path, *server_key, *curve_key;
 	struct setting_list type_names;
 	const char *start_date, *end_date, *id, *sort, *where;
-	const char *table, *fields, *by, *stats, *histogram, *html, *serve;
-	bool all, follow, local, overlap, explain, errors_only, reverse, pretty, json, tree, msgpack, csv, count, help,
-	    version, man;
+	const char *table, *fields, *by, *stats, *histogram, *html, *serve, *error;
+	bool errors, all, follow, local, overlap, explain, errors_only, reverse, pretty, json, tree, msgpack, csv,
+	    count, help, version, man;
 	uint64_t limit, top; /* 0: none */
-	int64_t timeline_ns;
+	int64_t timeline_ns, symbols_wait_ns;
 	uint64_t remember;
 	uint64_t memory_bytes;
 	int verbose;
@@ -49,8 +50,11 @@ struct conf {
 	bool sums;             /* counts are shown, not events */
 	struct sums_spec sums_spec;
 	struct buf sums_paths; /* owned */
-	struct buf mistake;    /* owned: a text with a mark under the column that is wrong */
-	char **files;          /* NULL-terminated, owned; the strings are argv's */
+	bool about_errors;     /* kinds of error are shown, or one of them */
+	enum errors_order errors_order;
+	bool errors_reverse;
+	struct buf mistake; /* owned: a text with a mark under the column that is wrong */
+	char **files;       /* NULL-terminated, owned; the strings are argv's */
 	size_t file_count;
 	struct settings settings; /* owns the texts */
 };

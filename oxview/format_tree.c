@@ -106,7 +106,8 @@ add_line(struct view *v, const struct tree_node *n, int depth, size_t run, bool 
 		buf_puts(&v->labels, "? ");
 	put_type(v, n);
 	l.failed = !run && body_has_error(&n->event);
-	if (v->labels.err != BX_OK)
+	if (!buf_reserve(
+		&v->labels, 0)) /* an outermost event without a type has no label, and needs a place all the same */
 		return;
 	l.label_len = v->labels.len - l.label;
 	l.label_columns = text_columns(v->labels.data + l.label, l.label_len);

@@ -15,6 +15,7 @@
 #include "oxview/out.h"
 #include "oxview/serve.h"
 #include "oxview/show.h"
+#include "oxview/show_errors.h"
 #include "oxview/show_report.h"
 #include "oxview/source_open.h"
 #include "oxview/text.h"
@@ -105,6 +106,8 @@ run(const struct conf *c)
 		serve(c, &out, &trouble);
 	else if (c->html)
 		show_report(c, &trouble);
+	else if (c->about_errors)
+		show_errors(c, &out, &trouble);
 	else
 		show_all(c, &out, &trouble);
 	out_flush(&out);

@@ -122,7 +122,7 @@ bool
 report_write_data(struct report *r, const struct report_head *head, struct out *out)
 {
 	struct buf json = {0};
-	struct symbolizer *symbols = r->errors.count > 0 ? symbolizer_new() : NULL;
+	struct symbolizer *symbols = r->errors.count > 0 ? symbolizer_new(head->symbols_wait_ns) : NULL;
 	write_numbers(r, head, &json);
 	bool ok = report_times_write(&r->times, &json) && json.err == BX_OK;
 	if (ok)

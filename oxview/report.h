@@ -39,6 +39,7 @@ struct report_head {
 	const char *trouble; /* lines of what could not be read; NULL: none, or told elsewhere */
 	const char *stopped; /* NULL: everything was read; else why not */
 	bool errors_only;
+	int64_t symbols_wait_ns; /* see symbolize.h */
 };
 
 bool report_init(struct report *r); /* false: out of memory */

@@ -15,6 +15,7 @@
 
 #include "libbx/core/addr.h"
 #include "libbx/core/clock.h"
+#include "oxview/debuginfod.h"
 #include "oxview/report_json.h"
 #include "oxview/report_page.h"
 #include "oxview/serve_query.h"
@@ -364,6 +365,7 @@ serve(const struct conf *conf, struct out *out, struct trouble *trouble)
 	sigaddset(&ends, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &ends, NULL); /* in every thread that is made from now on */
 	signal(SIGPIPE, SIG_IGN);
+	debuginfod_refuse(); /* a page is not kept waiting, and the deadline is one thread's */
 	serve_where(conf->serve, &where);
 	if (conf->host && !(s.recent = serve_recent_open(conf))) {
 		trouble_add(trouble, "out of memory for --serve");

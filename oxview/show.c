@@ -71,7 +71,7 @@ show_one(struct show *s, const struct event *ev)
 	switch (s->conf->style) {
 	case STYLE_PRETTY:
 		if (!s->symbols)
-			s->symbols = symbolizer_new();
+			s->symbols = symbolizer_new(s->conf->symbols_wait_ns);
 		format_pretty(ev, &s->term, s->symbols, &s->out->buf);
 		break;
 	case STYLE_TABLE:

@@ -30,6 +30,7 @@ head_of(const struct conf *c)
 	    .types = &c->type_names,
 	    .errors_only = c->errors_only,
 	    .made_ns = clock_wall_ns(),
+	    .symbols_wait_ns = c->symbols_wait_ns,
 	};
 }
 

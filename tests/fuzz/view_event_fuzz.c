@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* oxview: any bytes through the feed, and every event that comes out of it through every style. */
-/* LIBS: oxview/feed.c oxview/plan.c oxview/select.c oxview/trouble.c oxview/text.c oxview/body.c oxview/format_json.c oxview/json_quick.c oxview/format_pretty.c oxview/format_tree.c oxview/tree.c oxview/summary.c oxview/stack.c oxview/units.c oxview/bar.c oxview/term.c oxview/symbolize.c @B@/obj/oxview/demangle.cc.o -lstdc++ -ldw -lelf -lm */
+/* LIBS: oxview/feed.c oxview/plan.c oxview/select.c oxview/trouble.c oxview/text.c oxview/body.c oxview/format_json.c oxview/json_quick.c oxview/format_pretty.c oxview/format_tree.c oxview/tree.c oxview/summary.c oxview/stack.c oxview/units.c oxview/bar.c oxview/term.c oxview/symbolize.c oxview/debuginfod.c @B@/obj/oxview/demangle.cc.o -lstdc++ -ldw -lelf -lm */
 #include <sys/mman.h>
 #include <unistd.h>
 
