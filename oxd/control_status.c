@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* control_status: STATUS, what an oxd is and has done. */
+#include <string.h>
 #include <unistd.h>
 
 #include "include/blueox.h"
@@ -11,7 +12,7 @@ add_state(struct control *c)
 {
 	char text[320];
 	journal_state_text(c->world.journal, text, sizeof text);
-	if (journal_state(c->world.journal) == JOURNAL_RUNS && c->world.logwriter)
+	if (strcmp(text, "ok") == 0 && c->world.logwriter)
 		logwriter_state_text(c->world.logwriter, text, sizeof text);
 	mp_pair_text(&c->answer, "state", text);
 }
@@ -23,7 +24,7 @@ add_journal(struct control *c)
 	uint64_t bytes, segments;
 	journal_usage(w->journal, &bytes, &segments);
 	mp_add_strz(&c->answer, "journal");
-	mp_add_map(&c->answer, 7);
+	mp_add_map(&c->answer, 8);
 	mp_pair_uint(&c->answer, "last", journal_last(w->journal));
 	mp_pair_uint(&c->answer, "synced", journal_synced(w->journal));
 	mp_pair_uint(&c->answer, "written", w->logwriter ? logwriter_written(w->logwriter) : 0);
@@ -31,6 +32,7 @@ add_journal(struct control *c)
 	mp_pair_uint(&c->answer, "snapshot", journal_snapshot_covers(w->journal));
 	mp_pair_uint(&c->answer, "bytes", bytes);
 	mp_pair_uint(&c->answer, "segments", segments);
+	mp_pair_double(&c->answer, "waits", clock_seconds(journal_waits_ns(w->journal)));
 }
 
 /* Ports that other hosts can reach in plain text. */

@@ -22,7 +22,7 @@
 #include "oxd/say.h"
 #include "oxd/statefile.h"
 
-enum { PATIENCE_MS = 100 };
+enum { PATIENCE_MS = 100, MOMENT_NS = 50000000 };
 
 /* ---- states ------------------------------------------------------------------------------------------------------ */
 
@@ -304,6 +304,29 @@ make_fit(struct journal *j)
 	return true;
 }
 
+/*
+ * Under lock, which it lets go of while the disk works: whoever only asks must not hang with it.  Nobody but the appender
+ * moves the active segment meanwhile, since a rescue waits.
+ */
+static bool
+write_unlocked(struct journal *j, size_t n)
+{
+	int fd = j->active->fd;
+	uint64_t at = j->active->end;
+	j->writing = true;
+	atomic_store(&j->write_since_ns, clock_mono_ns());
+	pthread_mutex_unlock(&j->lock);
+	bool ok = disk_write(fd, j->batch.data + j->batch_at, n, at);
+	int why = errno;
+	pthread_mutex_lock(&j->lock);
+	atomic_store(&j->write_since_ns, 0);
+	j->writing = false;
+	if (j->broken)
+		pthread_cond_signal(&j->work);
+	errno = why;
+	return ok;
+}
+
 /* Under lock. */
 static bool
 write_batch(struct journal *j)
@@ -312,7 +335,7 @@ write_batch(struct journal *j)
 		return false;
 	journal_recent_place(j);
 	size_t n = journal_batch_bytes(j);
-	if (!disk_write(j->active->fd, j->batch.data + j->batch_at, n, j->active->end)) {
+	if (!write_unlocked(j, n)) {
 		j->why = errno;
 		j->broken = true;
 		pthread_cond_signal(&j->work);
@@ -411,14 +434,33 @@ journal_state_text(struct journal *j, char *out, size_t cap)
 	    [JOURNAL_NO_SPACE] = "blocked: no room for a journal segment",
 	    [JOURNAL_FAILED] = "failed: the journal cannot be made durable",
 	};
-	pthread_mutex_lock(&j->lock);
 	enum journal_state state = journal_state(j);
-	if (j->why && (state == JOURNAL_NO_SPACE || state == JOURNAL_FAILED))
-		snprintf(out, cap, "%s (%s)", texts[state], strerror(j->why));
+	int64_t waits_s = journal_waits_ns(j) / 1000000000;
+	int why = atomic_load(&j->why);
+	if (state == JOURNAL_RUNS && waits_s > 0)
+		snprintf(out, cap, "waiting: the journal's disk has not answered for %lld s", (long long)waits_s);
+	else if (why && (state == JOURNAL_NO_SPACE || state == JOURNAL_FAILED))
+		snprintf(out, cap, "%s (%s)", texts[state], strerror(why));
 	else
 		snprintf(out, cap, "%s", texts[state]);
-	pthread_mutex_unlock(&j->lock);
 	return out;
+}
+
+int64_t
+journal_waits_ns(const struct journal *j)
+{
+	int64_t write_ns = atomic_load(&j->write_since_ns), sync_ns = atomic_load(&j->sync_since_ns);
+	int64_t since_ns = write_ns && (!sync_ns || write_ns < sync_ns) ? write_ns : sync_ns;
+	int64_t ns = since_ns ? clock_mono_ns() - since_ns : 0;
+	return ns > 0 ? ns : 0;
+}
+
+bool
+journal_lock_a_moment(struct journal *j)
+{
+	int64_t until_ns = clock_mono_ns() + MOMENT_NS;
+	struct timespec until = {until_ns / 1000000000, until_ns % 1000000000};
+	return pthread_mutex_clocklock(&j->lock, CLOCK_MONOTONIC, &until) == 0;
 }
 
 bool
@@ -468,10 +510,11 @@ journal_listen_no_more(struct journal *j, int event_fd)
 void
 journal_wake(struct journal *j)
 {
-	pthread_mutex_lock(&j->lock);
-	j->wakes++;
+	bool locked = journal_lock_a_moment(j); /* without, whoever is just going to wait finds out by its timeout */
+	atomic_fetch_add(&j->wakes, 1);
 	pthread_cond_broadcast(&j->moved);
-	pthread_mutex_unlock(&j->lock);
+	if (locked)
+		pthread_mutex_unlock(&j->lock);
 }
 
 void
@@ -486,8 +529,9 @@ journal_wait_no_more(struct journal *j)
 void
 journal_sync_soon(struct journal *j)
 {
-	pthread_mutex_lock(&j->lock);
-	j->soon = true;
+	bool locked = journal_lock_a_moment(j);
+	atomic_store(&j->soon, true);
 	pthread_cond_signal(&j->work);
-	pthread_mutex_unlock(&j->lock);
+	if (locked)
+		pthread_mutex_unlock(&j->lock);
 }

@@ -110,9 +110,12 @@ void journal_offer_snapshot(struct journal *j, uint64_t covers, struct buf *cont
 
 /* ---- any thread -------------------------------------------------------------------------------------------------- */
 
+/* State, usage, journal_wake() and journal_sync_soon() do not wait for a disk that does not answer. */
+
 uint64_t journal_synced(const struct journal *j);
 uint64_t journal_snapshot_covers(const struct journal *j);
 enum journal_state journal_state(const struct journal *j);
+int64_t journal_waits_ns(const struct journal *j); /* how long the disk has not answered; 0: it has */
 const char *journal_state_text(struct journal *j, char *out, size_t cap); /* with the reason where there is one */
 
 /* Waits until `number` is synced, journal_wake() is called, or the time is over.  True when it is synced. */

@@ -59,20 +59,24 @@ struct journal {
 	uint64_t written;         /* number of the newest record that the kernel has */
 	int64_t first_unsynced_ns;
 	bool dir_dirty;
-	bool soon;
+	_Atomic bool soon;
 	bool broken;   /* a write or sync failed: nothing is appended until the rescue has worked */
 	bool given_up; /* ... and it will not any more: oxd leaves */
 	bool stop;
 	bool impatient; /* oxd leaves: nobody waits for room any more */
-	uint64_t wakes;
+	_Atomic uint64_t wakes;
 	int listeners[JOURNAL_LISTENERS];
 	unsigned listener_count;
 	struct buf snapshot;
 	uint64_t snapshot_covers;
 	bool snapshot_waits;
 	int64_t snapshot_retry_ns;
-	int why; /* errno behind NO_SPACE and FAILED */
+	_Atomic int why; /* errno behind NO_SPACE and FAILED */
 
+	bool writing; /* a batch is on its way to the kernel, with the lock let go */
+
+	_Atomic uint64_t used_bytes, used_segments;    /* as journal_usage() found them last */
+	_Atomic int64_t write_since_ns, sync_since_ns; /* the disk has been asked and has not answered; 0: it has */
 	_Atomic uint64_t synced;
 	_Atomic uint64_t durable_snapshot;
 	_Atomic uint64_t doomed; /* readers pass over everything up to here */
@@ -84,6 +88,12 @@ struct journal {
 
 /* Under lock.  Says it once when it changes. */
 void journal_set_state(struct journal *j, enum journal_state state, int why);
+
+/*
+ * The lock for who must not wait for the disk: somebody may hold it while the disk does not answer.  False after a moment;
+ * what is asked for then goes by what is atomic.
+ */
+bool journal_lock_a_moment(struct journal *j);
 
 /* Under lock.  The synced number has moved: everyone who waits for that. */
 void journal_tell_synced(struct journal *j);

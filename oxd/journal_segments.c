@@ -51,8 +51,11 @@ journal_add_segment(struct journal *j, size_t need)
 		return BX_EFULL;
 	}
 	struct segment *s;
-	if (segment_create(j->dir_fd, j->written + 1, bytes, 0, false, &s) != BX_OK) {
-		int why = errno;
+	atomic_store(&j->write_since_ns, clock_mono_ns());
+	enum bx_err err = segment_create(j->dir_fd, j->written + 1, bytes, 0, false, &s);
+	int why = errno;
+	atomic_store(&j->write_since_ns, 0);
+	if (err != BX_OK) {
 		look_for_spare(j);
 		journal_set_state(j, JOURNAL_NO_SPACE, why);
 		return BX_EFULL;
@@ -278,10 +281,13 @@ journal_doomed(const struct journal *j)
 void
 journal_usage(struct journal *j, uint64_t *bytes, uint64_t *segments)
 {
-	pthread_mutex_lock(&j->lock);
-	*bytes = journal_used_bytes(j);
-	*segments = j->count;
-	pthread_mutex_unlock(&j->lock);
+	if (journal_lock_a_moment(j)) {
+		atomic_store(&j->used_bytes, journal_used_bytes(j));
+		atomic_store(&j->used_segments, j->count);
+		pthread_mutex_unlock(&j->lock);
+	}
+	*bytes = atomic_load(&j->used_bytes);
+	*segments = atomic_load(&j->used_segments);
 }
 
 struct segment *

@@ -65,7 +65,12 @@ rescue(struct journal *j)
 	    strerror(j->why));
 	for (;;) {
 		struct segment *s;
+		while (j->writing)
+			pthread_cond_wait(&j->work, &j->lock);
+		atomic_store(&j->sync_since_ns, clock_mono_ns());
 		enum bx_err err = write_rescue(j, &s);
+		int why = errno;
+		atomic_store(&j->sync_since_ns, 0);
 		if (err == BX_OK) {
 			journal_replace_segments(j, s);
 			journal_recent_rescued(j);
@@ -74,7 +79,6 @@ rescue(struct journal *j)
 			journal_set_state(j, JOURNAL_RUNS, 0);
 			break;
 		}
-		int why = errno;
 		if (j->stop || j->impatient) {
 			j->given_up = true;
 			journal_set_state(j, JOURNAL_FAILED, why);
@@ -122,9 +126,11 @@ sync_once(struct journal *j)
 	j->soon = false;
 	journal_recent_sync_begins(j);
 
+	atomic_store(&j->sync_since_ns, clock_mono_ns());
 	pthread_mutex_unlock(&j->lock);
 	int why = j->cfg.sync == JOURNAL_SYNC_NEVER ? 0 : sync_files(j, dirty, count, dir);
 	pthread_mutex_lock(&j->lock);
+	atomic_store(&j->sync_since_ns, 0);
 
 	stats_add(j->cfg.stats, STAT_journal_syncs, 1);
 	for (unsigned i = 0; i < count; i++)
