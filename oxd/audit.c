@@ -1,57 +1,37 @@
 /* SPDX-License-Identifier: ISC */
-/* audit: a table of hosts and programs, each with a list of reasons. */
+/* audit: a table of hosts and programs, each with a list of reasons, and one of rings, each with its program. */
 #include "oxd/audit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <utlist.h>
 
+#include "libbx/core/bytes.h"
 #include "libbx/core/clock.h"
 #include "libbx/core/mp.h"
+#include "oxd/audit_own.h"
+#include "oxd/left_out.h"
+#include "oxd/own.h"
 #include "oxd/seen.h"
 
 enum { ENTRIES_MAX = 1000, RINGS_MAX = 8192, REASONS_MAX = 200, KEY_MAX = 384 };
-
-struct audit_reason {
-	char reason[32];
-	char *rule; /* owned; NULL: none */
-	uint64_t count, bytes;
-	uint64_t untold, untold_bytes;
-	double first, last; /* of what is untold */
-	struct audit_reason *next;
-};
-
-struct audit_entry {
-	char *host, *program; /* in key */
-	uint64_t written, found, kept, logged;
-	struct audit_reason *reasons;
-	unsigned reason_count;
-	UT_hash_handle hh;
-	char key[]; /* host, a zero byte, program, a zero byte */
-};
-
-struct audit_ring {
-	struct ring_key key;
-	struct audit_entry *entry;
-	UT_hash_handle hh;
-};
 
 static const char clients_name[] = "(version 3 clients)";
 static const char relayed_name[] = "(relayed)";
 static const char others_name[] = "(others)";
 
 void
-audit_init(struct audit *a, const uint8_t origin[FRAME_ORIGIN])
+audit_init(struct audit *a)
 {
 	*a = (struct audit){0};
 	pthread_mutex_init(&a->lock, NULL);
 	gethostname(a->host, sizeof a->host - 1);
-	memcpy(a->origin, origin, FRAME_ORIGIN);
 }
 
 void
-audit_fini(struct audit *a)
+audit_reset(struct audit *a)
 {
 	struct audit_entry *e, *next;
 	struct audit_ring *r, *next_ring;
@@ -71,6 +51,13 @@ audit_fini(struct audit *a)
 		HASH_DEL(a->rings, r);
 		free(r);
 	}
+	a->since_ns = a->from = a->read_upto = a->told_upto = a->saved_upto = 0;
+}
+
+void
+audit_fini(struct audit *a)
+{
+	audit_reset(a);
 	pthread_mutex_destroy(&a->lock);
 }
 
@@ -82,9 +69,10 @@ must(void *p)
 	return p;
 }
 
-/* Under lock. */
-static struct audit_entry *
-find_or_add(struct audit *a, struct bytes host, const char *program)
+/* ---- tables ------------------------------------------------------------------------------------------------------ */
+
+struct audit_entry *
+audit_find_or_add(struct audit *a, struct bytes host, const char *program)
 {
 	char key[KEY_MAX];
 	struct audit_entry *e;
@@ -93,8 +81,8 @@ find_or_add(struct audit *a, struct bytes host, const char *program)
 	HASH_FIND(hh, a->entries, key, (size_t)n + 1, e);
 	if (e)
 		return e;
-	if (HASH_COUNT(a->entries) >= ENTRIES_MAX && program != others_name)
-		return find_or_add(a, (struct bytes){(const uint8_t *)"-", 1}, others_name);
+	if (HASH_COUNT(a->entries) >= ENTRIES_MAX && strcmp(program, others_name) != 0)
+		return audit_find_or_add(a, (struct bytes){(const uint8_t *)"-", 1}, others_name);
 	e = must(calloc(1, sizeof *e + (size_t)n + 1));
 	memcpy(e->key, key, (size_t)n + 1);
 	e->host = e->key;
@@ -104,75 +92,14 @@ find_or_add(struct audit *a, struct bytes host, const char *program)
 }
 
 static struct audit_entry *
-locked_find_or_add(struct audit *a, struct bytes host, const char *program)
+entry_of(struct audit *a, const char *host, const char *program)
 {
-	pthread_mutex_lock(&a->lock);
-	struct audit_entry *e = find_or_add(a, host, program);
-	pthread_mutex_unlock(&a->lock);
-	return e;
+	return audit_find_or_add(a, (struct bytes){(const uint8_t *)host, strlen(host)}, program);
 }
 
-struct audit_entry *
-audit_program(struct audit *a, const char *program)
-{
-	return locked_find_or_add(a, (struct bytes){(const uint8_t *)a->host, strlen(a->host)}, program);
-}
-
-struct audit_entry *
-audit_clients(struct audit *a, struct bytes host)
-{
-	return locked_find_or_add(a, host, clients_name);
-}
-
-void
-audit_ring(struct audit *a, const struct ring_key *key, struct audit_entry *entry)
-{
-	struct audit_ring *r;
-	pthread_mutex_lock(&a->lock);
-	HASH_FIND(hh, a->rings, key, sizeof *key, r);
-	if (!r) {
-		if (HASH_COUNT(a->rings) >= RINGS_MAX) { /* the oldest: what it had is logged long since */
-			r = a->rings;
-			HASH_DEL(a->rings, r);
-			free(r);
-		}
-		r = must(calloc(1, sizeof *r));
-		r->key = *key;
-		HASH_ADD(hh, a->rings, key, sizeof r->key, r);
-	}
-	r->entry = entry;
-	pthread_mutex_unlock(&a->lock);
-}
-
-static void
-add(struct audit *a, uint64_t *to, uint64_t events)
-{
-	pthread_mutex_lock(&a->lock);
-	*to += events;
-	pthread_mutex_unlock(&a->lock);
-}
-
-void
-audit_written(struct audit *a, struct audit_entry *entry, uint64_t events)
-{
-	add(a, &entry->written, events);
-}
-
-void
-audit_found(struct audit *a, struct audit_entry *entry, uint64_t events)
-{
-	add(a, &entry->found, events);
-}
-
-void
-audit_kept(struct audit *a, struct audit_entry *entry, uint64_t events)
-{
-	add(a, &entry->kept, events);
-}
-
-/* Under lock.  Reasons beyond the first two hundred of a program (reloaded rules) are counted without their rule. */
-static struct audit_reason *
-find_or_add_reason(struct audit_entry *e, const char *reason, const char *rule)
+/* Reasons beyond the first two hundred of a program (reloaded rules) are counted without their rule. */
+struct audit_reason *
+audit_find_or_add_reason(struct audit_entry *e, const char *reason, const char *rule)
 {
 	if (e->reason_count >= REASONS_MAX)
 		rule = NULL;
@@ -182,34 +109,318 @@ find_or_add_reason(struct audit_entry *e, const char *reason, const char *rule)
 	struct audit_reason *r = must(calloc(1, sizeof *r));
 	snprintf(r->reason, sizeof r->reason, "%s", reason);
 	r->rule = rule ? must(strdup(rule)) : NULL;
-	r->next = e->reasons;
-	e->reasons = r;
+	LL_APPEND(e->reasons, r);
 	e->reason_count++;
 	return r;
 }
 
-void
-audit_dropped(struct audit *a, struct audit_entry *entry, const char *reason, const char *rule, uint64_t events,
-    uint64_t bytes, bool by_program)
+static struct audit_ring *
+find_ring(struct audit *a, const struct ring_key *key)
 {
-	if (events == 0)
+	struct audit_ring *r;
+	HASH_FIND(hh, a->rings, key, sizeof *key, r);
+	return r;
+}
+
+static void
+drop_ring(struct audit *a, struct audit_ring *r)
+{
+	HASH_DEL(a->rings, r);
+	free(r);
+}
+
+void
+audit_forget_rings(struct audit *a)
+{
+	struct audit_ring *r, *next;
+	HASH_ITER(hh, a->rings, r, next)
+	{
+		if (!r->open && r->last <= a->saved_upto && r->counted >= r->found)
+			drop_ring(a, r);
+	}
+}
+
+struct audit_ring *
+audit_find_or_add_ring(struct audit *a, const struct ring_key *key, struct audit_entry *entry)
+{
+	struct audit_ring *r = find_ring(a, key), *oldest, *next;
+	if (r)
+		return r;
+	if (HASH_COUNT(a->rings) >= RINGS_MAX)
+		audit_forget_rings(a);
+	HASH_ITER(hh, a->rings, oldest, next) /* the oldest goes: what it had is read long since */
+	{
+		if (HASH_COUNT(a->rings) < RINGS_MAX)
+			break;
+		if (!oldest->open)
+			drop_ring(a, oldest);
+	}
+	r = must(calloc(1, sizeof *r));
+	r->key = *key;
+	r->entry = entry;
+	HASH_ADD(hh, a->rings, key, sizeof r->key, r);
+	return r;
+}
+
+/* ---- rings ------------------------------------------------------------------------------------------------------- */
+
+static void
+set_written(struct audit_ring *r, uint64_t counted, uint64_t seen)
+{
+	r->entry->live -= r->seen - r->counted;
+	r->entry->written += counted - r->counted;
+	r->counted = counted;
+	r->seen = seen > counted ? seen : counted;
+	r->entry->live += r->seen - r->counted;
+}
+
+void
+audit_ring_counted(struct audit_ring *r, uint64_t written)
+{
+	if (written > r->counted)
+		set_written(r, written, r->seen);
+}
+
+struct audit_ring *
+audit_ring_open(struct audit *a, const struct ring_key *key)
+{
+	pthread_mutex_lock(&a->lock);
+	struct audit_ring *r = find_ring(a, key);
+	if (r)
+		r->open = true;
+	pthread_mutex_unlock(&a->lock);
+	return r;
+}
+
+void
+audit_ring_close(struct audit *a, struct audit_ring **ring)
+{
+	if (!*ring)
 		return;
 	pthread_mutex_lock(&a->lock);
-	struct audit_reason *r = find_or_add_reason(entry, reason, rule);
+	(*ring)->open = false;
+	*ring = NULL;
+	pthread_mutex_unlock(&a->lock);
+}
+
+void
+audit_ring_seen(struct audit *a, struct audit_ring *ring, uint64_t written)
+{
+	pthread_mutex_lock(&a->lock);
+	if (written > ring->seen)
+		set_written(ring, ring->counted, written);
+	pthread_mutex_unlock(&a->lock);
+}
+
+void
+audit_forget_unused(struct audit *a)
+{
+	pthread_mutex_lock(&a->lock);
+	for (struct audit_ring *r = a->rings; r; r = r->hh.next)
+		if (!r->open)
+			audit_ring_counted(r, r->found);
+	pthread_mutex_unlock(&a->lock);
+}
+
+/* ---- records ----------------------------------------------------------------------------------------------------- */
+
+/* `here`: dropped by us, rather than by the program, who has told of it in the log. */
+static void
+add_dropped(struct audit *a, struct audit_entry *e, const char *reason, const char *rule, uint64_t events,
+    uint64_t bytes, bool here)
+{
+	struct audit_reason *r = audit_find_or_add_reason(e, reason, rule);
 	r->count += events;
 	r->bytes += bytes;
-	if (by_program) {
-		entry->written += events;
-		entry->found += events;
-	} else {
-		r->last = clock_seconds(clock_wall_ns());
-		if (r->untold == 0)
-			r->first = r->last;
-		r->untold += events;
-		r->untold_bytes += bytes;
+	e->found += events;
+	if (!here || !atomic_load(&a->on))
+		return;
+	r->last = clock_seconds(clock_wall_ns());
+	if (r->untold == 0)
+		r->first = r->last;
+	r->untold += events;
+	r->untold_bytes += bytes;
+}
+
+static uint64_t
+add_left_out(struct audit *a, struct audit_entry *e, struct bytes items)
+{
+	struct cursor c;
+	struct left_item item;
+	uint64_t events = 0;
+	cursor_init(&c, items.p, items.n);
+	while (left_out_next(&c, &item)) {
+		struct audit_entry *of = e ? e : entry_of(a, item.host, clients_name);
+		if (!e)
+			of->written += item.events;
+		add_dropped(a, of, item.reason, item.rule[0] ? item.rule : NULL, item.events, item.bytes, true);
+		events += item.events;
+	}
+	return events;
+}
+
+static void
+apply_ring(struct audit *a, uint64_t number, const struct source *s, struct bytes frame)
+{
+	struct audit_ring *r = find_ring(a, &s->ring.key);
+	if (!r)
+		return;
+	uint32_t kept = frame.n >= FRAME_HEADER ? get_u32le(frame.p + FRAME_COUNT_AT) : 0;
+	r->entry->found += kept;
+	r->entry->kept += kept;
+	r->found += kept;
+	if (s->kind == SOURCE_SIFTED)
+		r->found += add_left_out(a, r->entry, s->ring.left_out);
+	r->last = number;
+}
+
+/* Cumulative, so what is new is the difference to what the position says. */
+static void
+apply_drops(struct audit *a, const struct source *s, const struct positions *positions)
+{
+	static const struct drop_totals none;
+	struct audit_ring *r = find_ring(a, &s->own.key);
+	const struct position *p = positions_find(positions, &s->own.key);
+	const struct drop_totals *before = p ? &p->reported : &none, *now = &s->own.reported;
+	for (int i = 0; r && i < DROP_REASONS; i++) {
+		if (now->by[i] <= before->by[i])
+			continue;
+		add_dropped(a, r->entry, own_reason_name(i), NULL, now->by[i] - before->by[i], 0, false);
+		r->entry->written += now->by[i] - before->by[i];
+	}
+}
+
+static void
+apply_counted(struct audit *a, uint64_t number, const struct source *s)
+{
+	struct audit_ring *r =
+	    audit_find_or_add_ring(a, &s->counted.key, entry_of(a, s->counted.host, s->counted.program));
+	r->based = s->counted.based;
+	r->base = s->counted.base;
+	r->last = number;
+	audit_ring_counted(r, s->counted.written);
+}
+
+/* The events of a frame that may be of several hosts. */
+static void
+for_each_host(struct audit *a, struct bytes bytes, const char *program, void (*take)(struct audit_entry *e, uint64_t n))
+{
+	struct frame walk;
+	struct frame_event ev;
+	struct audit_entry *e = NULL;
+	struct seen_host w = {0};
+	uint64_t run = 0;
+	if (frame_open_summed(bytes.p, bytes.n, &walk) != BX_OK)
+		return;
+	while (frame_next(&walk, &ev)) {
+		if (seen_host_next(&w, ev.map)) {
+			if (e)
+				take(e, run);
+			e = audit_find_or_add(a, w.host, program);
+			run = 0;
+		}
+		run++;
+	}
+	if (e)
+		take(e, run);
+}
+
+static void
+take_in(struct audit_entry *e, uint64_t n)
+{
+	e->written += n;
+	e->found += n;
+	e->kept += n;
+}
+
+void
+audit_apply(struct audit *a, uint64_t number, const struct source *source, struct bytes frame,
+    const struct positions *positions)
+{
+	pthread_mutex_lock(&a->lock);
+	if (a->since_ns == 0) {
+		if (source->kind == SOURCE_ACCOUNT) {
+			a->since_ns = source->account.since_ns;
+			a->from = number;
+		}
+		pthread_mutex_unlock(&a->lock);
+		return;
+	}
+	switch (source->kind) {
+	case SOURCE_RING:
+	case SOURCE_SIFTED:
+		apply_ring(a, number, source, frame);
+		break;
+	case SOURCE_PUSH:
+		for_each_host(a, frame, clients_name, take_in);
+		break;
+	case SOURCE_CLIENTS_SIFTED:
+		add_left_out(a, NULL, source->clients.left_out);
+		break;
+	case SOURCE_OWN:
+		apply_drops(a, source, positions);
+		break;
+	case SOURCE_COUNTED:
+		apply_counted(a, number, source);
+		break;
+	default:
+		break;
 	}
 	pthread_mutex_unlock(&a->lock);
 }
+
+bool
+audit_has_begun(struct audit *a)
+{
+	pthread_mutex_lock(&a->lock);
+	bool begun = a->since_ns != 0;
+	pthread_mutex_unlock(&a->lock);
+	return begun;
+}
+
+/* ---- readers ----------------------------------------------------------------------------------------------------- */
+
+static void
+take_logged(struct audit_entry *e, uint64_t n)
+{
+	e->read[AUDIT_LOG] += n;
+}
+
+static void
+take_sent(struct audit_entry *e, uint64_t n)
+{
+	e->read[AUDIT_FORWARD] += n;
+}
+
+void
+audit_read(struct audit *a, enum audit_reader reader, const struct record *rec, const struct frame *frame)
+{
+	void (*take)(struct audit_entry * e, uint64_t n) = reader == AUDIT_LOG ? take_logged : take_sent;
+	struct audit_ring *r;
+	pthread_mutex_lock(&a->lock);
+	if (a->since_ns != 0 && rec->number > a->from && rec->number > a->read_upto) {
+		a->read_upto = rec->number;
+		switch (rec->source.kind) {
+		case SOURCE_RELAY:
+			for_each_host(a, rec->frame, relayed_name, take);
+			break;
+		case SOURCE_PUSH:
+			for_each_host(a, rec->frame, clients_name, take);
+			break;
+		case SOURCE_RING:
+		case SOURCE_SIFTED:
+			r = find_ring(a, &rec->source.ring.key);
+			if (r)
+				take(r->entry, frame->count);
+			break;
+		default:
+			break;
+		}
+	}
+	pthread_mutex_unlock(&a->lock);
+}
+
+/* ---- for people -------------------------------------------------------------------------------------------------- */
 
 bool
 audit_report(struct audit *a, struct audit_report *out)
@@ -233,45 +444,8 @@ audit_report(struct audit *a, struct audit_report *out)
 	return found;
 }
 
-/* Frames of an earlier start were found then, so they are not of this account. */
-static bool
-is_ours(const struct audit *a, const struct frame *frame)
-{
-	return memcmp(frame->origin, a->origin, FRAME_ORIGIN) == 0;
-}
-
 static void
-log_each_host(struct audit *a, struct frame walk, const char *program)
-{
-	struct frame_event ev;
-	struct audit_entry *e = NULL;
-	struct seen_host w = {0};
-	while (frame_next(&walk, &ev)) {
-		if (seen_host_next(&w, ev.map))
-			e = find_or_add(a, w.host, program);
-		e->logged++;
-	}
-}
-
-void
-audit_logged(struct audit *a, const struct record *rec, const struct frame *frame)
-{
-	struct audit_ring *r;
-	pthread_mutex_lock(&a->lock);
-	if (rec->source.kind == SOURCE_RELAY) {
-		log_each_host(a, *frame, relayed_name);
-	} else if (is_ours(a, frame) && rec->source.kind == SOURCE_PUSH) {
-		log_each_host(a, *frame, clients_name);
-	} else if (is_ours(a, frame) && rec->source.kind == SOURCE_RING) {
-		HASH_FIND(hh, a->rings, &rec->source.ring.key, sizeof rec->source.ring.key, r);
-		if (r)
-			r->entry->logged += frame->count;
-	}
-	pthread_mutex_unlock(&a->lock);
-}
-
-static void
-encode_entry(const struct audit *a, const struct audit_entry *e, struct buf *out)
+encode_entry(const struct audit_entry *e, struct buf *out)
 {
 	uint64_t dropped = 0;
 	for (const struct audit_reason *r = e->reasons; r; r = r->next)
@@ -279,11 +453,11 @@ encode_entry(const struct audit *a, const struct audit_entry *e, struct buf *out
 	mp_add_map(out, 9);
 	mp_pair_text(out, "host", e->host);
 	mp_pair_text(out, "program", e->program);
-	mp_pair_uint(out, "emitted", e->written);
+	mp_pair_uint(out, "emitted", e->written + e->live);
 	mp_pair_uint(out, "found", e->found);
 	mp_pair_uint(out, "kept", e->kept);
-	mp_pair_uint(out, "logged", a->forwards ? 0 : e->logged);
-	mp_pair_uint(out, "forwarded", a->forwards ? e->logged : 0);
+	mp_pair_uint(out, "logged", e->read[AUDIT_LOG]);
+	mp_pair_uint(out, "forwarded", e->read[AUDIT_FORWARD]);
 	mp_pair_uint(out, "dropped", dropped);
 	mp_add_strz(out, "reasons");
 	mp_add_array(out, e->reason_count);
@@ -303,6 +477,15 @@ audit_encode(struct audit *a, struct buf *out)
 	pthread_mutex_lock(&a->lock);
 	mp_add_array(out, HASH_COUNT(a->entries));
 	for (const struct audit_entry *e = a->entries; e; e = e->hh.next)
-		encode_entry(a, e, out);
+		encode_entry(e, out);
 	pthread_mutex_unlock(&a->lock);
+}
+
+double
+audit_since(struct audit *a)
+{
+	pthread_mutex_lock(&a->lock);
+	double since = clock_seconds((int64_t)a->since_ns);
+	pthread_mutex_unlock(&a->lock);
+	return since;
 }

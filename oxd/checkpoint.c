@@ -14,6 +14,7 @@ void
 checkpoint_fini(struct checkpoint *c)
 {
 	free(c->files);
+	buf_fini(&c->account);
 	*c = (struct checkpoint){0};
 }
 
@@ -31,8 +32,8 @@ checkpoint_add(struct checkpoint *c)
 enum bx_err
 checkpoint_write(int state_fd, const struct checkpoint *c)
 {
-	struct buf b = {0};
-	mp_add_map(&b, 3);
+	struct buf b = {.err = c->account.err};
+	mp_add_map(&b, c->account.len ? 4 : 3);
 	mp_add_strz(&b, "number");
 	mp_add_uint(&b, c->number);
 	mp_add_strz(&b, "hourly");
@@ -48,6 +49,7 @@ checkpoint_write(int state_fd, const struct checkpoint *c)
 		mp_add_uint(&b, f->len);
 		mp_add_uint(&b, f->tail_sum);
 	}
+	buf_put(&b, c->account.data, c->account.len);
 	enum bx_err err = b.err != BX_OK ? b.err : statefile_write(state_fd, NAME, STATEFILE_CHECKPOINT, &b);
 	buf_fini(&b);
 	return err;

@@ -3,11 +3,12 @@
  * checkpoint: up to which journal number the log files are written and durable, and what they were then.
  *
  * One small file says both, so that the number and the lengths can never disagree (L3).  Content, MessagePack:
- * {number, hourly, files: [[name, dev, ino, len, XXH3-64 of the last 4 KiB before len]…]}.
+ * {number, hourly, files: [[name, dev, ino, len, XXH3-64 of the last 4 KiB before len]…], account: as audit_state.c has it}.
  */
 #ifndef BLUEOX_OXD_CHECKPOINT_H
 #define BLUEOX_OXD_CHECKPOINT_H
 
+#include "libbx/core/buf.h"
 #include "libbx/core/logname.h"
 
 struct checkpoint_file {
@@ -23,6 +24,7 @@ struct checkpoint {
 	bool hourly;                   /* the settings by which names were made */
 	struct checkpoint_file *files; /* owned */
 	size_t count;
+	struct buf account; /* owned; the pair of it, to be written; nothing that is read is found here */
 };
 
 void checkpoint_fini(struct checkpoint *c);

@@ -185,7 +185,7 @@ audit_is_told(struct control *c)
 	if (!ingest_has_answered(c, &list))
 		return false;
 	mp_add_map(&c->answer, 2);
-	mp_pair_double(&c->answer, "since", clock_seconds(c->world.started_ns));
+	mp_pair_double(&c->answer, "since", audit_since(c->world.ingest->audit));
 	mp_add_strz(&c->answer, "audit");
 	buf_put(&c->answer, list.data, list.len);
 	buf_fini(&list);

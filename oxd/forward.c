@@ -530,7 +530,8 @@ forward_open(struct forward **out, const struct forward_config *config, char *er
 	f->cfg = *config;
 	pthread_mutex_init(&f->lock, NULL);
 	gethostname(f->node, sizeof f->node - 1);
-	forward_feed_init(&f->feed, config->journal, config->stats, &config->ingest->audit, config->seen);
+	forward_feed_init(&f->feed, config->journal, config->stats, config->audit, config->seen);
+	f->cursor.audit = config->audit;
 	f->retry_ns = retry_least_ns;
 	f->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	f->state_fd = open(config->state_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

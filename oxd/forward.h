@@ -20,6 +20,7 @@ struct forward_config {
 	struct journal *journal;
 	struct ingest *ingest; /* is told what is lost */
 	struct seen *seen;     /* NULL when a log writer fills it */
+	struct audit *audit;   /* likewise */
 	struct stats *stats;
 	const char *state_path;
 	struct upstreams settings; /* as options, environment and file say */

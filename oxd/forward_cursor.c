@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* forward_cursor: {number} in a state file. */
+/* forward_cursor: {number, account} in a state file. */
 #include "oxd/forward_cursor.h"
 
 #include <unistd.h>
@@ -84,14 +84,22 @@ forward_cursor_save(struct forward_cursor *c, int64_t mono_ns, bool now)
 	if ((c->durable && number == c->saved && c->before == c->saved) ||
 	    (c->durable && !now && mono_ns - c->saved_ns < save_ns))
 		return true;
-	struct buf b = {0};
-	mp_add_map(&b, 1);
+	struct buf b = {0}, account = {0};
+	if (c->audit)
+		audit_encode_read(c->audit, AUDIT_FORWARD, &account);
+	mp_add_map(&b, account.len ? 2 : 1);
 	mp_pair_uint(&b, "number", number);
+	buf_put(&b, account.data, account.len);
+	if (account.err != BX_OK)
+		b.err = account.err;
+	buf_fini(&account);
 	bool ok = b.err == BX_OK && statefile_write(c->state_fd, NAME, STATEFILE_FORWARD, &b) == BX_OK;
 	buf_fini(&b);
 	c->saved_ns = mono_ns;
 	if (!ok)
 		return false;
+	if (c->audit)
+		audit_read_is_saved(c->audit);
 	c->durable = true;
 	c->before = c->saved;
 	c->saved = number;

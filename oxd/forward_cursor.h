@@ -8,6 +8,7 @@
 #ifndef BLUEOX_OXD_FORWARD_CURSOR_H
 #define BLUEOX_OXD_FORWARD_CURSOR_H
 
+#include "oxd/audit.h"
 #include "oxd/journal.h"
 
 struct forward_cursor {
@@ -18,6 +19,7 @@ struct forward_cursor {
 	bool durable;            /* there is a generation at all */
 	uint64_t saved, before;  /* the newest generation and the one before */
 	int64_t saved_ns;
+	struct audit *audit; /* borrowed; its sums of what was sent are saved with the number; NULL: somebody else's */
 };
 
 /* The number in the state directory; false when there is none. */

@@ -74,10 +74,8 @@ note_seen(struct forward_feed *f)
 	struct frame frame;
 	if (!f->seen || frame_open_summed(f->record.frame.p, f->record.frame.n, &frame) != BX_OK)
 		return;
-	if (f->record.number > f->accounted) {
-		audit_logged(f->audit, &f->record, &frame);
-		f->accounted = f->record.number;
-	}
+	if (f->audit)
+		audit_read(f->audit, AUDIT_FORWARD, &f->record, &frame);
 	seen_note_frame(f->seen, &frame, f->record.source.kind, f->record.arrival_ns);
 }
 

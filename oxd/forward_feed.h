@@ -21,7 +21,6 @@ struct forward_feed {
 	bool has_record; /* read, and put nowhere yet */
 	uint64_t read;   /* everything up to here has been put somewhere, or needs no sending */
 
-	uint64_t accounted;               /* the audit knows of everything up to here */
 	uint64_t gone_upto, damaged_upto; /* what was missed up to here is counted, for each of the two causes */
 };
 

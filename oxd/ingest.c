@@ -30,11 +30,16 @@ take_push(struct ingest *in, bool *progress)
 	for (int i = 0; in->push && !in->blocked && i < PUSH_FRAMES; i++) {
 		if (!in->push_pending)
 			in->push_pending = ingest_push_take(in->push, &in->push_frame);
-		if (!in->push_pending || !ingest_make_room(in, in->push_frame.len))
+		if (!in->push_pending)
 			return;
-		if (sift_clients(&in->sift, &in->push_frame, 0) > 0)
+		if (!in->push_sifted)
+			in->push_kept = sift_clients(&in->sift, &in->push_frame, 0);
+		in->push_sifted = true;
+		if (!ingest_account_for_clients(in) || !ingest_make_room(in, in->push_frame.len))
+			return;
+		if (in->push_kept > 0)
 			ingest_append_frame(in, &source, &in->push_frame);
-		in->push_pending = false;
+		in->push_pending = in->push_sifted = false;
 		*progress = true;
 		if (journal_batch_bytes(in->journal) >= BATCH_BYTES && !ingest_commit(in))
 			return;
@@ -164,8 +169,11 @@ ingest_main(void *arg)
 	/* Start: every ring that is there is opened at the position that the journal knows, before any is drained. */
 	origins_grow_old(&in->positions->origins, clock_mono_ns());
 	ring_set_update(&in->rings, clock_mono_ns());
-	if (in->rings.all_open)
+	if (in->rings.all_open) {
 		positions_forget_unused(in->positions);
+		audit_forget_unused(in->audit);
+	}
+	atomic_store(&in->audit->on, true);
 	while (!atomic_load(&in->stop)) {
 		go_round(in);
 		sleep_or_go_on(in);
@@ -205,15 +213,14 @@ ingest_report_every(struct ingest *in, int64_t ns)
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 bool
-ingest_init(struct ingest *in, struct journal *journal, int run_fd, struct positions *positions, struct doorbell *bell,
-    struct stats *stats)
+ingest_init(struct ingest *in, struct journal *journal, int run_fd, struct positions *positions, struct audit *audit,
+    struct doorbell *bell, struct stats *stats)
 {
-	*in = (struct ingest){.journal = journal, .positions = positions, .bell = bell, .stats = stats};
+	*in = (struct ingest){.journal = journal, .positions = positions, .audit = audit, .bell = bell, .stats = stats};
 	pthread_mutex_init(&in->lock, NULL);
 	while (getrandom(in->origin, sizeof in->origin, 0) != (ssize_t)sizeof in->origin)
 		;
-	audit_init(&in->audit, in->origin);
-	in->sift = (struct sift){.audit = &in->audit, .stats = stats};
+	in->sift = (struct sift){.stats = stats};
 	in->report_ns = report_ns;
 	in->started_ns = clock_wall_ns();
 	return ring_set_init(&in->rings, run_fd, positions, stats);
@@ -247,7 +254,7 @@ ingest_fini(struct ingest *in)
 	buf_fini(&in->push_frame);
 	buf_fini(&in->list);
 	sift_fini(&in->sift);
+	buf_fini(&in->left_out);
 	rules_free(&in->new_rules);
-	audit_fini(&in->audit);
 	pthread_mutex_destroy(&in->lock);
 }

@@ -12,6 +12,7 @@
 
 #include <pthread.h>
 
+#include "oxd/audit.h"
 #include "oxd/doorbell.h"
 #include "oxd/ingest_push.h"
 #include "oxd/journal.h"
@@ -36,7 +37,7 @@ struct ingest {
 	struct stats *stats;         /* borrowed */
 	struct positions *positions; /* borrowed; this thread's own while it runs */
 	uint8_t origin[FRAME_ORIGIN];
-	struct audit audit;        /* its own lock */
+	struct audit *audit;       /* borrowed; its own lock */
 	_Atomic int64_t report_ns; /* how often drops and the daemon's own life are told; 0: only at a ring's end */
 	int64_t started_ns;
 	pthread_t thread;
@@ -53,7 +54,10 @@ struct ingest {
 	uint64_t drop_number;
 	struct buf push_frame; /* taken over and not yet journaled when push_pending */
 	bool push_pending;
+	uint32_t push_kept; /* of its events, once it is sifted */
+	bool push_sifted;
 	struct sift sift;
+	struct buf left_out;
 	unsigned auditing, audited; /* tickets of a question for the account: of this round, and last served */
 	int64_t next_life_ns;
 	uint64_t life_before[STAT_COUNT];
@@ -81,7 +85,7 @@ struct ingest {
 
 /* Makes the rings' directory watched; then starts the thread.  False with errno. */
 bool ingest_init(struct ingest *in, struct journal *journal, int run_fd, struct positions *positions,
-    struct doorbell *bell, struct stats *stats);
+    struct audit *audit, struct doorbell *bell, struct stats *stats);
 bool ingest_start(struct ingest *in, struct ingest_push *push, struct relay_queue *relay);
 
 /* Drains what is in the rings now, unless intake is blocked, and ends the thread. */

@@ -33,15 +33,28 @@ ingest_commit(struct ingest *in)
 void
 ingest_offer_snapshot(struct ingest *in)
 {
-	struct buf content = {0};
+	struct buf content = {0}, account = {0};
 	uint64_t covers = journal_last(in->journal);
 	if (covers == journal_snapshot_covers(in->journal))
 		return;
 	origins_grow_old(&in->positions->origins, clock_mono_ns());
-	positions_encode(in->positions, covers, &content);
+	audit_encode_state(in->audit, &account);
+	if (account.err == BX_OK)
+		positions_encode_with(in->positions, covers, (struct bytes){account.data, account.len}, &content);
+	else
+		content.err = account.err;
 	if (content.err == BX_OK)
 		journal_offer_snapshot(in->journal, covers, &content);
 	buf_fini(&content);
+	buf_fini(&account);
+}
+
+/* What is in step with the journal: the next record's part in it. */
+static void
+apply(struct ingest *in, const struct source *source, struct bytes frame)
+{
+	audit_apply(in->audit, journal_last(in->journal) + 1, source, frame, in->positions);
+	positions_apply(in->positions, source, frame);
 }
 
 void
@@ -66,15 +79,22 @@ void
 ingest_append_frame(struct ingest *in, const struct source *source, struct buf *frame)
 {
 	seal(in, frame, 0);
+	apply(in, source, (struct bytes){frame->data, frame->len});
 	journal_append(in->journal, source, (struct bytes){frame->data, frame->len});
-	positions_apply(in->positions, source, (struct bytes){frame->data, frame->len});
+}
+
+void
+ingest_append_word(struct ingest *in, const struct source *source)
+{
+	apply(in, source, (struct bytes){NULL, 0});
+	journal_append(in->journal, source, (struct bytes){NULL, 0});
 }
 
 void
 ingest_end_frame(struct ingest *in, const struct source *source, struct buf *batch, size_t frame_at)
 {
 	seal(in, batch, frame_at);
-	positions_apply(in->positions, source, (struct bytes){batch->data + frame_at, batch->len - frame_at});
+	apply(in, source, (struct bytes){batch->data + frame_at, batch->len - frame_at});
 	journal_end(in->journal, source);
 }
 
@@ -139,11 +159,13 @@ ingest_journal_origin(struct ingest *in)
 	struct source source = {.kind = SOURCE_ORIGIN};
 	if (in->origin_journaled)
 		return true;
-	if (!ingest_make_room(in, 0))
+	if (!ingest_make_room(in, RECORD_OVERHEAD))
 		return false;
 	memcpy(source.origin, in->origin, FRAME_ORIGIN);
-	journal_append(in->journal, &source, (struct bytes){NULL, 0});
-	positions_apply(in->positions, &source, (struct bytes){NULL, 0});
+	ingest_append_word(in, &source);
+	if (!audit_has_begun(in->audit))
+		ingest_append_word(
+		    in, &(struct source){.kind = SOURCE_ACCOUNT, .account.since_ns = (uint64_t)clock_wall_ns()});
 	in->origin_journaled = true;
 	return true;
 }

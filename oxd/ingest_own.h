@@ -4,6 +4,7 @@
  *
  * ingest.c is the thread and its round.  ingest_batch.c appends frames, makes room for them and commits; the others each
  * bring frames: ingest_rings.c from rings, ingest_relay.c from the relay port, ingest_tell.c those that oxd makes itself.
+ * ingest_account.c journals what the account needs beyond them.
  * ingest_questions.c answers the control thread.  All of it runs in the ingest thread, but for what ingest.h says.
  */
 #ifndef BLUEOX_OXD_INGEST_OWN_H
@@ -26,11 +27,27 @@ bool ingest_make_room(struct ingest *in, size_t frame_bytes);
 void ingest_start_frame(struct buf *frame);
 /* Seals and appends the frame that is in `frame`; there is room. */
 void ingest_append_frame(struct ingest *in, const struct source *source, struct buf *frame);
+/* A record without a frame; there is room. */
+void ingest_append_word(struct ingest *in, const struct source *source);
 /* The same for a frame that was made in the journal's own batch. */
 void ingest_end_frame(struct ingest *in, const struct source *source, struct buf *batch, size_t frame_at);
 
 /* J1: the name of all our frames, before the first of them.  False when there is no room now. */
 bool ingest_journal_origin(struct ingest *in);
+
+/* ---- ingest_account.c -------------------------------------------------------------------------------------------- */
+
+/* Whose ring it is, known to the account before anything of it is journaled.  False when there is no room now. */
+bool ingest_account_for_ring(struct ingest *in, struct ring_file *r);
+
+/* What its program says that it has written; `at_end`: journaled, since there will be no header to ask. */
+bool ingest_account_for_written(struct ingest *in, struct ring_file *r, uint64_t events, bool at_end);
+
+/* A damaged ring goes: what its program had written and nobody found is lost. */
+void ingest_account_for_condemned(struct ingest *in, struct ring_file *r);
+
+/* What sift has left out of version 3 clients' events.  False when there is no room for the rest of it now. */
+bool ingest_account_for_clients(struct ingest *in);
 
 /* ---- ingest_rings.c ---------------------------------------------------------------------------------------------- */
 

@@ -73,7 +73,7 @@ encode_answer(struct ingest *in)
 	if (in->ask == INGEST_RINGS)
 		encode_rings(in);
 	else if (in->ask == INGEST_AUDIT)
-		audit_encode(&in->audit, &in->list);
+		audit_encode(in->audit, &in->list);
 	else
 		rules_encode(in->sift.rules, &in->list);
 }

@@ -12,90 +12,68 @@ static const int64_t idle_probe_ns = 10000000000; /* R1: a ring idle so long is 
 static const int64_t hint_probe_ns = 10000000;    /* the kernel tells of a close a moment before it counts */
 static const int64_t quiet_ns = 3000000000, long_quiet_ns = 60000000000;
 
-/* ---- the account ------------------------------------------------------------------------------------------------- */
-
-/* The first look at a ring: one that is new has written nothing yet, of another that is known once it is empty. */
-static void
-audit_begin(struct ingest *in, struct ring_file *r)
-{
-	if (r->audit)
-		return;
-	r->audit = audit_program(&in->audit, r->program);
-	r->audit_based = r->position->to == r->capacity;
-	audit_ring(&in->audit, &r->key, r->audit);
-}
-
-static void
-audit_visit(struct ingest *in, struct ring_file *r, const struct ring_visit *visit)
-{
-	uint64_t left_out = (uint64_t)visit->bad_maps + visit->too_big;
-	r->audit_found += visit->events + left_out;
-	if (left_out == 0)
-		return;
-	audit_found(&in->audit, r->audit, left_out);
-	audit_dropped(&in->audit, r->audit, "bad_map", NULL, visit->bad_maps, 0, false);
-	audit_dropped(&in->audit, r->audit, "frame_too_big", NULL, visit->too_big, 0, false);
-}
-
-/* What the program says it has written.  It counts after it writes, so one that was killed may be one short. */
-static void
-audit_header(struct ingest *in, struct ring_file *r, uint64_t events)
-{
-	uint64_t waiting;
-	audit_begin(in, r);
-	if (ring_file_waiting(r, &waiting) != BX_OK)
-		return;
-	if (!r->audit_based) {
-		if (waiting > 0)
-			return;
-		r->audit_base = events - r->audit_found;
-		r->audit_based = true;
-	}
-	uint64_t written = events - r->audit_base;
-	if (r->gone && waiting == 0 && written < r->audit_found)
-		written = r->audit_found;
-	if (written <= r->audit_written)
-		return;
-	audit_written(&in->audit, r->audit, written - r->audit_written);
-	r->audit_written = written;
-}
-
-static void
-audit_drops(struct ingest *in, struct ring_file *r, const struct drop_totals *now, const struct drop_totals *told)
-{
-	for (int i = 0; i < DROP_REASONS; i++)
-		if (now->by[i] > told->by[i])
-			audit_dropped(
-			    &in->audit, r->audit, own_reason_name(i), NULL, now->by[i] - told->by[i], 0, true);
-}
-
 static void
 note_visit(struct ingest *in, struct ring_file *r, const struct ring_visit *visit)
 {
 	stats_add(in->stats, STAT_ring_events, visit->events);
 	stats_add(in->stats, STAT_ring_bad_maps, visit->bad_maps);
 	stats_add(in->stats, STAT_ring_too_big, visit->too_big);
-	audit_visit(in, r, visit);
 	r->position->to = visit->to;
 	r->tail_due = visit->to;
 }
 
-/* The frame is made where it will be written from. */
+/* What was left out is told by the same record, and the ring's position with it: both count, or neither. */
+static void
+append_sifted(struct ingest *in, struct ring_file *r, const struct ring_visit *visit, uint32_t kept)
+{
+	size_t at = 0;
+	buf_clear(&in->left_out);
+	left_out_encode(&in->sift.left_out, &at, true, LEFT_OUT_MAX, &in->left_out);
+	left_out_passed(&in->sift.left_out, in->sift.left_out.count);
+	struct source source = {
+	    .kind = SOURCE_SIFTED,
+	    .ring =
+		{
+		    .key = r->key,
+		    .from = visit->from,
+		    .to = visit->to,
+		    .left_out = {in->left_out.data, in->left_out.len},
+		},
+	};
+	if (kept > 0)
+		ingest_append_frame(in, &source, &in->frame);
+	else
+		ingest_append_word(in, &source);
+}
+
+/* The frame is made where it will be written from, and stays there unless something was left out. */
 static enum bx_err
 take_events(struct ingest *in, struct ring_file *r, uint64_t waiting, uint64_t most, struct ring_visit *visit)
 {
 	size_t frame_at;
+	uint32_t kept = 0;
+	struct left_out *left_out = &in->sift.left_out;
 	struct buf *batch = journal_begin(in->journal, SOURCE_RING, &frame_at);
 	frame_start(batch);
 	enum bx_err err =
 	    batch->err != BX_OK ? batch->err : ring_file_visit(r, waiting, most, &in->window, batch, frame_at, visit);
-	if (err == BX_OK && visit->events && sift_program(&in->sift, batch, frame_at, r->audit, r->program) > 0) {
+	if (err == BX_OK && visit->events)
+		kept = sift_program(&in->sift, batch, frame_at, r->program);
+	if (err == BX_OK) {
+		left_out_add(left_out, (struct bytes){0}, "bad_map", NULL, visit->bad_maps, 0);
+		left_out_add(left_out, (struct bytes){0}, "frame_too_big", NULL, visit->too_big, 0);
+	}
+	if (kept > 0 && left_out->count == 0) {
 		struct source source = {
 		    .kind = SOURCE_RING, .ring = {.key = r->key, .from = visit->from, .to = visit->to}};
 		ingest_end_frame(in, &source, batch, frame_at);
-	} else {
-		journal_undo(in->journal);
+		return err;
 	}
+	buf_clear(&in->frame);
+	buf_put(&in->frame, batch->data + frame_at, kept ? batch->len - frame_at : 0);
+	journal_undo(in->journal);
+	if (left_out->count > 0)
+		append_sifted(in, r, visit, kept);
 	return err;
 }
 
@@ -107,9 +85,10 @@ visit_ring(struct ingest *in, struct ring_file **rp, int64_t now_ns)
 	uint64_t waiting;
 	struct ring_visit visit = {0};
 	enum bx_err err = ring_file_waiting(r, &waiting);
-	audit_begin(in, r);
 	if (err == BX_OK && waiting == 0)
 		return 0;
+	if (err == BX_OK && !ingest_account_for_ring(in, r))
+		return waiting;
 	uint64_t most = waiting < VISIT_BYTES ? waiting : VISIT_BYTES;
 	/* A single record may be longer than a visit; a quarter of the ring is the most, and no frame is over its limit. */
 	uint64_t longest = waiting < r->capacity / 4 ? waiting : r->capacity / 4;
@@ -117,7 +96,7 @@ visit_ring(struct ingest *in, struct ring_file **rp, int64_t now_ns)
 	if (need > FRAME_MAX)
 		need = FRAME_MAX;
 	if (err == BX_OK) {
-		if (!ingest_make_room(in, need + FRAME_HEADER))
+		if (!ingest_make_room(in, need + FRAME_HEADER + SOURCE_MAX))
 			return waiting;
 		err = take_events(in, r, waiting, most, &visit);
 	}
@@ -126,6 +105,7 @@ visit_ring(struct ingest *in, struct ring_file **rp, int64_t now_ns)
 			r->target = 0;
 			return 0;
 		}
+		ingest_account_for_condemned(in, r);
 		ring_set_condemn(&in->rings, rp);
 		return 0;
 	}
@@ -152,19 +132,18 @@ ingest_report_drops(struct ingest *in, struct ring_file *r, int64_t now_ns)
 	uint64_t count;
 	if (!ring_file_drops(r, &drops))
 		return true;
-	audit_header(in, r, drops.events);
-	struct drop_totals told = r->position->reported;
+	if (!ingest_account_for_written(in, r, drops.events, r->gone))
+		return false;
 	ingest_start_frame(&in->frame);
 	unsigned events = own_add_dropped(&in->frame, 0, r, &drops, &r->position->reported, &count);
 	r->next_report_ns = now_ns + report_after(in);
 	if (events == 0)
 		return true;
-	if (!ingest_make_room(in, in->frame.len))
+	if (!ingest_account_for_ring(in, r) || !ingest_make_room(in, in->frame.len))
 		return false;
 	struct source source = {.kind = SOURCE_OWN, .own = {.key = r->key, .reported = drops.totals}};
 	ingest_append_frame(in, &source, &in->frame);
 	stats_add(in->stats, STAT_drops_reported, count);
-	audit_drops(in, r, &drops.totals, &told);
 	r->reported_s = clock_seconds(clock_wall_ns());
 	return true;
 }
@@ -179,8 +158,10 @@ let_ring_go(struct ingest *in, struct ring_file **rp, int64_t now_ns)
 			return;
 		r->leaving_at = journal_last(in->journal);
 	}
-	if (journal_synced(in->journal) >= r->leaving_at)
-		ring_set_remove(&in->rings, rp);
+	if (journal_synced(in->journal) < r->leaving_at)
+		return;
+	audit_ring_close(in->audit, &r->audit);
+	ring_set_remove(&in->rings, rp);
 }
 
 /* R1 to R3.  The caller visits once more after this: head is read again behind the probe. */

@@ -19,7 +19,7 @@ ingest_tell_left_out(struct ingest *in)
 	if (!ingest_make_room(in, FRAME_TARGET))
 		return;
 	ingest_start_frame(&in->frame);
-	while (in->frame.len < FRAME_TARGET - REPORT_BYTES && audit_report(&in->audit, &report)) {
+	while (in->frame.len < FRAME_TARGET - REPORT_BYTES && audit_report(in->audit, &report)) {
 		own_add_left_out(&in->frame, 0, &report);
 		told++;
 	}

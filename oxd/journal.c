@@ -241,8 +241,8 @@ journal_reseed(uint8_t *p, size_t n, uint64_t seed)
 	}
 }
 
-struct buf *
-journal_begin(struct journal *j, enum source_kind kind, size_t *frame_at)
+static struct buf *
+begin(struct journal *j, size_t length, size_t *frame_at)
 {
 	journal_recent_make_room(j);
 	if (j->batch.len == j->batch_at) {
@@ -251,8 +251,14 @@ journal_begin(struct journal *j, enum source_kind kind, size_t *frame_at)
 		pthread_mutex_unlock(&j->lock);
 	}
 	j->begun_at = j->batch.len;
-	*frame_at = j->frame_at = record_start(&j->batch, kind);
+	*frame_at = j->frame_at = record_start(&j->batch, length);
 	return &j->batch;
+}
+
+struct buf *
+journal_begin(struct journal *j, enum source_kind kind, size_t *frame_at)
+{
+	return begin(j, source_bytes(kind), frame_at);
 }
 
 void
@@ -279,7 +285,7 @@ uint64_t
 journal_append(struct journal *j, const struct source *source, struct bytes frame)
 {
 	size_t frame_at;
-	struct buf *b = journal_begin(j, (enum source_kind)source->kind, &frame_at);
+	struct buf *b = begin(j, source_length(source), &frame_at);
 	buf_put(b, frame.p, frame.n);
 	return journal_end(j, source);
 }

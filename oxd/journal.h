@@ -83,7 +83,7 @@ void journal_drop_doomed(struct journal *j);
 uint64_t journal_append(struct journal *j, const struct source *source, struct bytes frame);
 
 /*
- * The same for a frame that is made in the batch itself, at *frame_at of the buf handed out: journal_begin(), then the
+ * The same for a frame of a source of fixed length that is made in the batch itself, at *frame_at of the buf handed out: journal_begin(), then the
  * frame, then journal_end(), or journal_undo() when there is none after all.
  */
 struct buf *journal_begin(struct journal *j, enum source_kind kind, size_t *frame_at);

@@ -56,17 +56,6 @@ logwriter_wait_a_while(struct logwriter *lw)
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
 
-/* Once a frame: after going back to a checkpoint it is written again, and not logged again. */
-static void
-note_audit(struct logwriter *lw, const struct record *rec, const struct frame *frame)
-{
-	if (rec->number <= lw->accounted)
-		return;
-	lw->accounted = rec->number;
-	if (lw->cfg.audit)
-		audit_logged(lw->cfg.audit, rec, frame);
-}
-
 static enum outcome
 write_events(struct logwriter *lw, struct frame frame)
 {
@@ -122,7 +111,8 @@ write_record(struct logwriter *lw, const struct record *rec)
 		outcome = write_events(lw, frame);
 	if (outcome == DONE) {
 		seen_note_frame(lw->seen, &frame, rec->source.kind, rec->arrival_ns);
-		note_audit(lw, rec, &frame);
+		if (lw->cfg.audit)
+			audit_read(lw->cfg.audit, AUDIT_LOG, rec, &frame);
 	}
 	return outcome;
 }

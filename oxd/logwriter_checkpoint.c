@@ -96,6 +96,8 @@ static void
 describe(struct logwriter *lw, struct checkpoint *c)
 {
 	*c = (struct checkpoint){.number = lw->number, .hourly = lw->hourly};
+	if (lw->cfg.audit)
+		audit_encode_read(lw->cfg.audit, AUDIT_LOG, &c->account);
 	for (struct logfile *f = lw->files; f; f = f->hh.next) {
 		if (!f->made)
 			continue;
@@ -144,6 +146,8 @@ logwriter_save(struct logwriter *lw)
 		if (!logwriter_wait_a_while(lw))
 			return LEAVE;
 	}
+	if (lw->cfg.audit)
+		audit_read_is_saved(lw->cfg.audit);
 	tell_keeper(lw, &c);
 	for (struct logfile *f = lw->files; f; f = f->hh.next) {
 		f->listed = f->made;

@@ -36,7 +36,6 @@ struct logwriter {
 	int64_t period;
 	bool hourly;
 	uint64_t switch_at;   /* names change to cfg.hourly behind this number */
-	uint64_t accounted;   /* the audit knows of everything up to here */
 	uint64_t number;      /* everything up to here has been given to the files */
 	uint64_t prev_number; /* of the checkpoint before the newest */
 	uint64_t bytes_since;

@@ -46,6 +46,7 @@ struct oxd {
 	struct stats stats;
 	struct seen seen;
 	struct positions positions;
+	struct audit audit;
 	struct doorbell bell;
 	struct journal *journal;
 	struct logwriter *logwriter; /* NULL when nothing is logged here */
@@ -73,13 +74,17 @@ replay_snapshot(void *arg, const struct buf *content, uint64_t *covers)
 {
 	struct oxd *o = arg;
 	positions_fini(&o->positions); /* what a damaged one left behind */
-	return positions_decode(&o->positions, content, covers);
+	enum bx_err err = positions_decode(&o->positions, content, covers);
+	if (err == BX_OK)
+		audit_decode_state(&o->audit, content);
+	return err;
 }
 
 static void
 replay_record(void *arg, const struct record *record)
 {
 	struct oxd *o = arg;
+	audit_apply(&o->audit, record->number, &record->source, record->frame, &o->positions);
 	positions_apply(&o->positions, &record->source, record->frame);
 }
 
@@ -147,11 +152,12 @@ open_journal(struct oxd *o, char *err, size_t err_cap)
 	    .hourly = o->conf.rotate_hours,
 	    .close_idle_ns = o->conf.close_idle_ns,
 	    .keeper = o->keeper,
-	    .audit = &o->ingest.audit,
+	    .audit = &o->audit,
 	};
 	uint64_t logged = logwriter_covered(o->conf.state_path), sent = forward_covered(o->conf.state_path);
 	if (journal_open(&o->journal, &journal, logged > sent ? logged : sent, &replay, err, err_cap) != BX_OK)
 		return false;
+	audit_load_read(&o->audit, o->conf.state_path);
 	return !o->conf.logs ||
 	       logwriter_open(&o->logwriter, &log, o->journal, &o->seen, &o->stats, err, err_cap) == BX_OK;
 }
@@ -165,6 +171,7 @@ open_forward(struct oxd *o, char *err, size_t err_cap)
 	    .journal = o->journal,
 	    .ingest = &o->ingest,
 	    .seen = o->conf.logs ? NULL : &o->seen,
+	    .audit = o->conf.logs ? NULL : &o->audit,
 	    .stats = &o->stats,
 	    .state_path = o->conf.state_path,
 	    .settings = o->conf.upstreams,
@@ -203,8 +210,7 @@ static bool
 open_rings(struct oxd *o, char *err, size_t err_cap)
 {
 	if (doorbell_open(&o->bell, o->house.run_fd) &&
-	    ingest_init(&o->ingest, o->journal, o->house.run_fd, &o->positions, &o->bell, &o->stats)) {
-		o->ingest.audit.forwards = !o->conf.logs;
+	    ingest_init(&o->ingest, o->journal, o->house.run_fd, &o->positions, &o->audit, &o->bell, &o->stats)) {
 		o->ingest.rings.max = o->conf.max_rings;
 		set_rules(o, &o->conf);
 		return true;
@@ -254,6 +260,7 @@ static bool
 oxd_start(struct oxd *o, char *err, size_t err_cap)
 {
 	seen_init(&o->seen, &o->stats);
+	audit_init(&o->audit);
 	o->positions.origins.stats = &o->stats;
 	raise_file_limit();
 	if (!take_signals(o, err, err_cap) ||
@@ -438,6 +445,7 @@ oxd_stop(struct oxd *o)
 	relay_queue_fini(&o->relay_queue);
 	journal_close(&o->journal);
 	positions_fini(&o->positions);
+	audit_fini(&o->audit);
 	seen_fini(&o->seen);
 	doorbell_close(&o->bell);
 	house_close(&o->house);

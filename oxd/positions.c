@@ -20,7 +20,7 @@ positions_fini(struct positions *p)
 }
 
 struct position *
-positions_find(struct positions *p, const struct ring_key *key)
+positions_find(const struct positions *p, const struct ring_key *key)
 {
 	struct position *pos;
 	HASH_FIND(hh, p->table, key, sizeof *key, pos);
@@ -73,7 +73,7 @@ void
 positions_apply(struct positions *p, const struct source *source, struct bytes frame)
 {
 	apply_frame(p, source, frame);
-	if (source->kind == SOURCE_RING) {
+	if (source->kind == SOURCE_RING || source->kind == SOURCE_SIFTED) {
 		struct position *pos = positions_get(p, &source->ring.key);
 		if (source->ring.to > pos->to)
 			pos->to = source->ring.to;
@@ -87,7 +87,13 @@ positions_apply(struct positions *p, const struct source *source, struct bytes f
 void
 positions_encode(const struct positions *p, uint64_t covers, struct buf *out)
 {
-	mp_add_map(out, 3);
+	positions_encode_with(p, covers, (struct bytes){0}, out);
+}
+
+void
+positions_encode_with(const struct positions *p, uint64_t covers, struct bytes pair, struct buf *out)
+{
+	mp_add_map(out, pair.n ? 4 : 3);
 	mp_add_strz(out, "covers");
 	mp_add_uint(out, covers);
 	mp_add_strz(out, "rings");
@@ -105,6 +111,7 @@ positions_encode(const struct positions *p, uint64_t covers, struct buf *out)
 	}
 	mp_add_strz(out, "frames");
 	origins_encode(&p->origins, out);
+	buf_put(out, pair.p, pair.n);
 }
 
 static void

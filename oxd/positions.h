@@ -30,7 +30,7 @@ struct positions {
 
 void positions_fini(struct positions *p);
 
-struct position *positions_find(struct positions *p, const struct ring_key *key);
+struct position *positions_find(const struct positions *p, const struct ring_key *key);
 struct position *positions_get(struct positions *p, const struct ring_key *key); /* makes one that is not there */
 void positions_forget(struct positions *p, struct position **pos);
 void positions_forget_unused(struct positions *p);
@@ -43,6 +43,9 @@ void positions_apply(struct positions *p, const struct source *source, struct by
  * origins.h has it}.
  */
 void positions_encode(const struct positions *p, uint64_t covers, struct buf *out);
+
+/* The same with one more pair of the map behind, as it is; readers pass over what they do not know. */
+void positions_encode_with(const struct positions *p, uint64_t covers, struct bytes pair, struct buf *out);
 enum bx_err positions_decode(struct positions *p, const struct buf *in, uint64_t *covers);
 
 #endif

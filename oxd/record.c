@@ -14,9 +14,9 @@ sum_of(const uint8_t *p, uint32_t len, uint64_t seed)
 }
 
 size_t
-record_start(struct buf *b, enum source_kind kind)
+record_start(struct buf *b, size_t length_of_source)
 {
-	buf_extend(b, RECORD_HEADER + source_bytes(kind));
+	buf_extend(b, RECORD_HEADER + length_of_source);
 	return b->len;
 }
 
@@ -24,7 +24,7 @@ void
 record_finish(
     struct buf *b, size_t frame_at, uint64_t seed, uint64_t number, int64_t arrival_ns, const struct source *source)
 {
-	size_t src_len = source_bytes(source->kind), at = frame_at - src_len - RECORD_HEADER, len = b->len - at;
+	size_t src_len = source_length(source), at = frame_at - src_len - RECORD_HEADER, len = b->len - at;
 	uint8_t src[SOURCE_MAX], *pad = buf_extend(b, -len & 7);
 	if (!pad)
 		return;
@@ -45,7 +45,7 @@ void
 record_put(
     struct buf *b, uint64_t seed, uint64_t number, int64_t arrival_ns, const struct source *source, struct bytes frame)
 {
-	size_t frame_at = record_start(b, (enum source_kind)source->kind);
+	size_t frame_at = record_start(b, source_length(source));
 	buf_put(b, frame.p, frame.n);
 	record_finish(b, frame_at, seed, number, arrival_ns, source);
 }

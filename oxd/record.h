@@ -24,7 +24,8 @@
 enum {
 	RECORD_HEADER = 32,
 	RECORD_MAX = RECORD_HEADER + SOURCE_MAX + FRAME_MAX,
-	RECORD_OVERHEAD = RECORD_HEADER + SOURCE_MAX + 8, /* at most so much more than the frame */
+	/* At most so much more than the frame; where the source has no fixed length, SOURCE_MAX more has to be asked for. */
+	RECORD_OVERHEAD = RECORD_HEADER + SOURCE_FIXED_MAX + 8,
 };
 
 /* A record as found, borrowed. */
@@ -44,7 +45,7 @@ void record_put(
  * The same in two steps, for a frame that is made in place: record_start() returns where the frame starts, and once it
  * is sealed there, record_finish() makes a record of it.  A buf that is cut back to its length of before has no record.
  */
-size_t record_start(struct buf *b, enum source_kind kind);
+size_t record_start(struct buf *b, size_t length_of_source);
 void record_finish(
     struct buf *b, size_t frame_at, uint64_t seed, uint64_t number, int64_t arrival_ns, const struct source *source);
 

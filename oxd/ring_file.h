@@ -17,7 +17,7 @@
 
 enum { RING_FILE_NAME = RING_NAME_LEN + 6 }; /* hex digits, .ring, NUL */
 
-struct audit_entry;
+struct audit_ring;
 
 struct ring_file {
 	char name[RING_FILE_NAME];
@@ -39,12 +39,9 @@ struct ring_file {
 	int64_t idle_since_ns;
 	int64_t next_probe_ns;
 	int64_t next_report_ns;
-	double reported_s;         /* when drops were reported last; 0: not yet */
-	struct audit_entry *audit; /* borrowed; NULL until the first visit */
-	bool audit_based;          /* its header's count has been brought in line with what was found: */
-	uint64_t audit_base;       /* events that it had written before this oxd looked */
-	uint64_t audit_written, audit_found;
-	UT_hash_handle hh; /* by name */
+	double reported_s;        /* when drops were reported last; 0: not yet */
+	struct audit_ring *audit; /* borrowed; NULL until there was something to count */
+	UT_hash_handle hh;        /* by name */
 };
 
 /* What a program's header says about its drops, read now. */

@@ -22,13 +22,13 @@ unsealed(const struct buf *b, size_t frame_at)
 
 /* One event; true when it is kept. */
 static bool
-sift_event(struct sift *s, const struct frame_event *ev, struct audit_entry *entry, const char *program, int64_t now_ns)
+sift_event(struct sift *s, const struct frame_event *ev, struct bytes host, const char *program, int64_t now_ns)
 {
 	struct rules_verdict v = rules_take(s->rules, ev, program, now_ns, &s->other, 0);
 	if (!v.reason)
 		return true;
 	stats_add(s->stats, v.reason[0] == 'r' ? STAT_rule_dropped : STAT_quota_dropped, 1);
-	audit_dropped(s->audit, entry, v.reason, v.text, 1, ev->map.n, false);
+	left_out_add(&s->left_out, host, v.reason, v.text, 1, ev->map.n);
 	return false;
 }
 
@@ -50,20 +50,18 @@ put_back(const struct sift *s, struct buf *b, size_t frame_at)
 }
 
 uint32_t
-sift_program(struct sift *s, struct buf *b, size_t frame_at, struct audit_entry *entry, const char *program)
+sift_program(struct sift *s, struct buf *b, size_t frame_at, const char *program)
 {
 	struct frame walk = unsealed(b, frame_at);
 	struct frame_event ev;
-	uint32_t kept = s->rules ? 0 : walk.count;
-	audit_found(s->audit, entry, walk.count);
-	if (s->rules) {
-		int64_t now_ns = clock_mono_ns();
-		begin(s);
-		while (frame_next(&walk, &ev))
-			kept += sift_event(s, &ev, entry, program, now_ns);
-		put_back(s, b, frame_at);
-	}
-	audit_kept(s->audit, entry, kept);
+	uint32_t kept = 0;
+	if (!s->rules)
+		return walk.count;
+	int64_t now_ns = clock_mono_ns();
+	begin(s);
+	while (frame_next(&walk, &ev))
+		kept += sift_event(s, &ev, (struct bytes){0}, program, now_ns);
+	put_back(s, b, frame_at);
 	return kept;
 }
 
@@ -72,35 +70,17 @@ sift_clients(struct sift *s, struct buf *b, size_t frame_at)
 {
 	struct frame walk = unsealed(b, frame_at);
 	struct frame_event ev;
-	struct audit_entry *entry = NULL;
 	struct seen_host w = {0};
 	uint32_t kept = 0;
-	uint64_t found_run = 0, kept_run = 0; /* of one host's events in a row: one count for all of them */
+	if (!s->rules)
+		return walk.count;
 	int64_t now_ns = clock_mono_ns();
-	if (s->rules)
-		begin(s);
+	begin(s);
 	while (frame_next(&walk, &ev)) {
-		if (seen_host_next(&w, ev.map)) {
-			if (entry) {
-				audit_written(s->audit, entry, found_run);
-				audit_found(s->audit, entry, found_run);
-				audit_kept(s->audit, entry, kept_run);
-			}
-			entry = audit_clients(s->audit, w.host);
-			found_run = kept_run = 0;
-		}
-		bool stays = !s->rules || sift_event(s, &ev, entry, clients, now_ns);
-		found_run++;
-		kept_run += stays;
-		kept += stays;
+		seen_host_next(&w, ev.map);
+		kept += sift_event(s, &ev, w.host, clients, now_ns);
 	}
-	if (entry) {
-		audit_written(s->audit, entry, found_run);
-		audit_found(s->audit, entry, found_run);
-		audit_kept(s->audit, entry, kept_run);
-	}
-	if (s->rules)
-		put_back(s, b, frame_at);
+	put_back(s, b, frame_at);
 	return kept;
 }
 
@@ -108,5 +88,6 @@ void
 sift_fini(struct sift *s)
 {
 	rules_free(&s->rules);
+	left_out_fini(&s->left_out);
 	buf_fini(&s->other);
 }

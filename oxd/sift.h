@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * sift: a frame that is being made goes through the rules, and the audit is told what came of it.
+ * sift: a frame that is being made goes through the rules, and a list is made of what they left out.
  *
  * The frame is the last thing in its buf, and not sealed yet.  Without rules it stays as it is and costs nothing.  Ingest thread.
  */
 #ifndef BLUEOX_OXD_SIFT_H
 #define BLUEOX_OXD_SIFT_H
 
-#include "oxd/audit.h"
+#include "oxd/left_out.h"
 #include "oxd/rules.h"
 #include "oxd/stats.h"
 
 struct sift {
-	struct rules *rules; /* owned; NULL: everything is kept */
-	struct audit *audit; /* borrowed */
-	struct stats *stats; /* borrowed */
+	struct rules *rules;      /* owned; NULL: everything is kept */
+	struct stats *stats;      /* borrowed */
+	struct left_out left_out; /* of the newest frame; the list is the caller's to go through, and to empty */
 	struct buf other;
 };
 
 /* Leaves in the frame what is kept of a program's events, and returns how many those are. */
-uint32_t sift_program(struct sift *s, struct buf *b, size_t frame_at, struct audit_entry *entry, const char *program);
+uint32_t sift_program(struct sift *s, struct buf *b, size_t frame_at, const char *program);
 
 /* The same for events of version 3 clients, which may be of several hosts. */
 uint32_t sift_clients(struct sift *s, struct buf *b, size_t frame_at);

@@ -697,6 +697,54 @@ every_kind_of_source_reads_back(void **state)
 	}
 }
 
+static void
+sources_of_no_fixed_length_read_back(void **state)
+{
+	(void)state;
+	const struct bytes some = {(const uint8_t *)"left out", 8};
+	const struct source sources[] = {
+	    {.kind = SOURCE_SIFTED, .ring = {.key = {.ino = 5}, .from = 1, .to = 9, .left_out = some}},
+	    {.kind = SOURCE_CLIENTS_SIFTED, .clients.left_out = some},
+	    {.kind = SOURCE_COUNTED,
+		.counted = {.key = {.ino = 6}, .base = 1, .written = 2, .based = true, .host = "h", .program = ""}},
+	    {.kind = SOURCE_ACCOUNT, .account.since_ns = 77},
+	};
+	for (size_t i = 0; i < COUNT_OF(sources); i++) {
+		struct buf b = {0};
+		struct record rec;
+		const struct source *s = &rec.source;
+		record_put(&b, 42, 7, 8, &sources[i], (struct bytes){(const uint8_t *)"frame", 5});
+		assert_int_equal(record_read(b.data, b.len, 42, &rec), BX_OK);
+		assert_int_equal(s->kind, sources[i].kind);
+		assert_int_equal(rec.frame.n, 5);
+		assert_memory_equal(rec.frame.p, "frame", 5);
+		if (i == 0) {
+			assert_int_equal(s->ring.key.ino + s->ring.from + s->ring.to, 15);
+			assert_int_equal(s->ring.left_out.n, some.n);
+			assert_memory_equal(s->ring.left_out.p, some.p, some.n);
+		} else if (i == 1) {
+			assert_int_equal(s->clients.left_out.n, some.n);
+			assert_memory_equal(s->clients.left_out.p, some.p, some.n);
+		} else if (i == 2) {
+			assert_int_equal(s->counted.key.ino + s->counted.base + s->counted.written, 9);
+			assert_true(s->counted.based);
+			assert_string_equal(s->counted.host, "h");
+			assert_string_equal(s->counted.program, "");
+		} else {
+			assert_int_equal(s->account.since_ns, 77);
+		}
+		buf_fini(&b);
+	}
+	/* Two names and nothing else: one that does not end, or bytes behind, is no such record. */
+	struct source out;
+	uint8_t bytes[SOURCE_MAX];
+	size_t n = source_encode(&sources[2], bytes);
+	assert_true(source_decode(SOURCE_COUNTED, bytes, n, &out));
+	assert_false(source_decode(SOURCE_COUNTED, bytes, n - 1, &out));
+	bytes[n] = 0;
+	assert_false(source_decode(SOURCE_COUNTED, bytes, n + 1, &out));
+}
+
 /* The dump in doc/JOURNAL.md is of this file. */
 static void
 the_golden_segment_reads_as_it_always_did(void **state)
@@ -845,6 +893,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_kind_of_source_reads_back),
+	    cmocka_unit_test(sources_of_no_fixed_length_read_back),
 	    cmocka_unit_test(the_golden_segment_reads_as_it_always_did),
 	    cmocka_unit_test(what_is_appended_is_read_again_across_segments_and_starts),
 	    cmocka_unit_test(nothing_is_read_before_it_is_synced),

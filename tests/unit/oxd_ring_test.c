@@ -64,7 +64,7 @@ bench_init(struct bench *b)
 	b->run_fd = open(b->w.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_true(doorbell_open(&b->bell, b->run_fd));
 	world_open(&b->w);
-	assert_true(ingest_init(&b->in, b->w.journal, b->run_fd, &b->w.positions, &b->bell, &b->w.stats));
+	assert_true(ingest_init(&b->in, b->w.journal, b->run_fd, &b->w.positions, &b->w.audit, &b->bell, &b->w.stats));
 	memcpy(b->boot_id, b->in.rings.boot_id, sizeof b->boot_id);
 }
 
@@ -111,7 +111,7 @@ bench_restart(struct bench *b)
 	ingest_fini(&b->in);
 	world_close(&b->w);
 	world_open(&b->w);
-	assert_true(ingest_init(&b->in, b->w.journal, b->run_fd, &b->w.positions, &b->bell, &b->w.stats));
+	assert_true(ingest_init(&b->in, b->w.journal, b->run_fd, &b->w.positions, &b->w.audit, &b->bell, &b->w.stats));
 }
 
 static void
@@ -192,7 +192,7 @@ numbers(struct bench *b, uint32_t *out, unsigned cap)
 	unsigned count = 0;
 	reader_init(&reader, b->w.journal, 1);
 	while (reader_next(&reader, &rec) == BX_OK) {
-		if (rec.source.kind != SOURCE_RING)
+		if (rec.source.kind != SOURCE_RING && rec.source.kind != SOURCE_SIFTED)
 			continue;
 		assert_int_equal(frame_open(rec.frame.p, rec.frame.n, &frame), BX_OK);
 		while (frame_next(&frame, &ev)) {

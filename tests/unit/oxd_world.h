@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "libbx/core/mp.h"
+#include "oxd/audit.h"
 #include "oxd/journal.h"
 #include "oxd/positions.h"
 #include "oxd/reader.h"
@@ -113,6 +114,7 @@ struct world {
 	char dir[128];
 	struct stats stats;
 	struct positions positions;
+	struct audit audit;
 	struct journal_config config;
 	struct journal *journal;
 	uint64_t replayed; /* records that the last open told of */
@@ -123,7 +125,10 @@ world_snapshot(void *arg, const struct buf *content, uint64_t *covers)
 {
 	struct world *w = arg;
 	positions_fini(&w->positions);
-	return positions_decode(&w->positions, content, covers);
+	enum bx_err err = positions_decode(&w->positions, content, covers);
+	if (err == BX_OK)
+		audit_decode_state(&w->audit, content);
+	return err;
 }
 
 static inline void
@@ -131,6 +136,7 @@ world_record(void *arg, const struct record *record)
 {
 	struct world *w = arg;
 	w->replayed++;
+	audit_apply(&w->audit, record->number, &record->source, record->frame, &w->positions);
 	positions_apply(&w->positions, &record->source, record->frame);
 }
 
@@ -155,6 +161,8 @@ world_try_open(struct world *w, uint64_t floor)
 	char err[512] = "";
 	memset(&w->stats, 0, sizeof w->stats);
 	positions_fini(&w->positions);
+	audit_fini(&w->audit);
+	audit_init(&w->audit);
 	w->replayed = 0;
 	return journal_open(&w->journal, &w->config, floor, &replay, err, sizeof err);
 }
@@ -177,6 +185,7 @@ world_fini(struct world *w)
 	if (w->journal)
 		world_close(w);
 	positions_fini(&w->positions);
+	audit_fini(&w->audit);
 	world_remove(w->dir);
 }
 
