@@ -21,8 +21,9 @@ left_out_fini(struct left_out *l)
 void
 left_out_passed(struct left_out *l, size_t count)
 {
-	memmove(l->items, l->items + count, (l->count - count) * sizeof *l->items);
 	l->count -= count;
+	if (l->count)
+		memmove(l->items, l->items + count, l->count * sizeof *l->items);
 }
 
 /* Texts are the rules' own, and so are their places. */

@@ -169,6 +169,8 @@ def free_port():
 class Oxd:
     """A private oxd.  opts become options: sync='always' is --sync=always, True is the bare option."""
 
+    started = []  # those of the case that runs
+
     def __init__(self, *args, run_dir=None, log=None, state=None, env=None, start=True, **opts):
         self.run_dir = pathlib.Path(run_dir or TMP / "run")
         self.log = pathlib.Path(log or TMP / "log") if log is not False else None  # False: no --log-path
@@ -195,9 +197,16 @@ class Oxd:
         """What it wrote to stderr, in all its lives."""
         return self.messages.read_text(errors="replace") if self.messages.exists() else ""
 
+    def how_it_died(self):
+        """Of an oxd that is gone, by itself or not, how and what it said: then others only find that nobody answers."""
+        status = self.child.poll()
+        return "" if status is None else f"\n{self.run_dir.name}: oxd left with status {status}\n{self.said()[-4000:]}"
+
     def start(self, deadline_s=20):
         with open(self.messages, "ab") as err:
             self.child = spawn(self.argv, env=self.env, stdout=err, stderr=err)
+        if self not in self.started:
+            self.started.append(self)
 
         def listening():
             if self.child.poll() is not None:
@@ -398,16 +407,15 @@ class Memcached:
 
 def _one(function):
     name, started = function.__name__, time.monotonic()
+    Oxd.started.clear()
     try:
         function()
     except Skip as why:
         print(f"skip {name}: {why}", flush=True)
         return "skip"
-    except Failure as why:
-        print(f"FAIL {name}: {why}", flush=True)
-        return "FAIL"
-    except Exception:
-        print(f"FAIL {name}: {traceback.format_exc()}", flush=True)
+    except Exception as why:
+        shown = why if isinstance(why, Failure) else traceback.format_exc()
+        print(f"FAIL {name}: {shown}{''.join(o.how_it_died() for o in Oxd.started)}", flush=True)
         return "FAIL"
     print(f"ok {name} ({time.monotonic() - started:.1f} s)", flush=True)
     return "ok"
