@@ -4,7 +4,7 @@
  *
  *     loggen N        requests, queries, cache calls and log lines, one in a hundred with an error and a stack
  *
- * The same N gives the same bytes.
+ * They come from 8 hosts and are spread over 24 hours, whatever N is.  The same N gives the same bytes.
  */
 /* LIBS: @B@/libbxparts.a */
 #include <stdio.h>
@@ -14,40 +14,49 @@
 #include "libbx/core/mp.h"
 #include "libbx/core/parse.h"
 
+enum { DAY_S = 24 * 60 * 60, HOSTS = 8 };
 enum { PER_REQUEST = 10 }; /* events of one request, the request itself the last of them */
 
 struct generator {
 	struct rand rand;
 	char id[ID_LEN];
 	char top_span[SPAN_LEN];
-	double now; /* seconds since the epoch */
+	char host[17];
+	double now;  /* seconds since the epoch */
+	double step; /* from event to event */
 };
 
 static void
 add_head(struct buf *b, struct generator *g, const char *type, double took, bool top)
 {
-	char span[SPAN_LEN];
-	span_make(span, &g->rand);
 	mp_add_map(b, top ? 8 : 9);
 	mp_add_strz(b, "id");
 	mp_add_str(b, g->id, ID_LEN);
 	mp_add_strz(b, "type");
 	mp_add_strz(b, type);
 	mp_add_strz(b, "host");
-	mp_add_strz(b, "web1.example.net");
+	mp_add_strz(b, g->host);
 	mp_add_strz(b, "pid");
 	mp_add_uint(b, 4000 + rand_u64(&g->rand) % 8);
 	mp_add_strz(b, "start");
 	mp_add_double(b, g->now);
 	mp_add_strz(b, "end");
 	mp_add_double(b, g->now + took);
+	mp_add_strz(b, "body");
+}
+
+/* Behind the body, where libbx writes them. */
+static void
+add_spans(struct buf *b, struct generator *g, bool top)
+{
+	char span[SPAN_LEN];
+	span_make(span, &g->rand);
 	mp_add_strz(b, "span");
 	mp_add_str(b, top ? g->top_span : span, SPAN_LEN);
-	if (!top) {
-		mp_add_strz(b, "parent");
-		mp_add_str(b, g->top_span, SPAN_LEN);
-	}
-	mp_add_strz(b, "body");
+	if (top)
+		return;
+	mp_add_strz(b, "parent");
+	mp_add_str(b, g->top_span, SPAN_LEN);
 }
 
 static void
@@ -98,6 +107,7 @@ add_query(struct buf *b, struct generator *g, double took)
 	mp_add_strz(b, "shop_app");
 	if (failed)
 		add_error(b, g);
+	add_spans(b, g, false);
 }
 
 static void
@@ -113,6 +123,7 @@ add_cache_call(struct buf *b, struct generator *g, double took)
 	mp_add_strz(b, "hit");
 	mp_add_strz(b, "time");
 	mp_add_double(b, took);
+	add_spans(b, g, false);
 }
 
 static void
@@ -126,6 +137,7 @@ add_log_line(struct buf *b, struct generator *g)
 	mp_add_strz(b, "info");
 	mp_add_strz(b, "msg");
 	mp_add_strz(b, "basket na\xc3\xafvely shown\nto the user, all 12 items of it");
+	add_spans(b, g, false);
 }
 
 static void
@@ -145,6 +157,7 @@ add_request(struct buf *b, struct generator *g)
 	mp_add_uint(b, rand_u64(&g->rand) % 100000);
 	mp_add_strz(b, "ok");
 	mp_add_bool(b, true);
+	add_spans(b, g, true);
 }
 
 static void
@@ -155,6 +168,7 @@ add_event(struct buf *b, struct generator *g, uint64_t i)
 	if (place == 0) {
 		id_make(g->id, (uint64_t)g->now, &g->rand);
 		span_make(g->top_span, &g->rand);
+		snprintf(g->host, sizeof g->host, "web%u.example.net", (unsigned)(rand_u64(&g->rand) % HOSTS));
 	}
 	if (place == PER_REQUEST - 1)
 		add_request(b, g);
@@ -164,19 +178,20 @@ add_event(struct buf *b, struct generator *g, uint64_t i)
 		add_cache_call(b, g, took);
 	else
 		add_query(b, g, took);
-	g->now += 0.003;
+	g->now += g->step;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct generator g = {.rand = {{1, 2, 3, 4}}, .now = 1763826000};
+	struct generator g = {.rand = {{1, 2, 3, 4}}, .now = 1763769600};
 	struct buf b = {0};
 	uint64_t count;
 	if (argc != 2 || !parse_uint(argv[1], &count)) {
 		fprintf(stderr, "usage: loggen N >FILE\n");
 		return 2;
 	}
+	g.step = count > 0 ? (double)DAY_S / (double)count : 0;
 	for (uint64_t i = 0; i < count; i++) {
 		add_event(&b, &g, i);
 		if (b.len < 1 << 18 && i + 1 < count)

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# How fast oxview answers: gigabytes of log a second of one core, beside jq over the same events as JSON; and how little of
-# an indexed log it reads for a minute or an id.  Times are CPU times of the process, user and system, so that others on the
-# machine disturb them less; each is the median of five runs, the log in the page cache.
+# How fast oxview answers: gigabytes of log a second of one core, beside jq over the same events as JSON; what a second thread
+# brings; what memory it takes; and how little of an indexed log it reads for a minute or an id.  Times of one core are CPU times of the
+# process, user and system, so that others on the machine disturb them less; what two threads bring is in elapsed time, by turns with
+# one.  Each is the median of five runs, with the least and the greatest where they say more, and the log is in the page cache.
 #
 #   OXVIEW_BENCH_EVENTS=1000000     events; BIG=1 repeats them until the indexed log has 10 GB (1 GB otherwise)
 set -eu
@@ -14,25 +15,53 @@ mkdir -p "$T/logs"
 "$B/bench/loggen" "$N" >"$T/mixed.log"
 bytes=$(wc -c <"$T/mixed.log")
 
-# Median of five: CPU microseconds, or with `real` elapsed ones.
-median_us() {
+# Five runs: least, median and greatest of CPU microseconds, or with `real` of elapsed ones.
+spread_us() {
 	what=$1
 	shift
 	for _ in 1 2 3 4 5; do
 		{ time "$@" >/dev/null; } 2>&1 | tail -1
-	done | awk -v real="$what" '{ print int(1e6 * (real == "real" ? $3 : $1 + $2)) }' | sort -n | sed -n 3p
+	done | awk -v real="$what" '{ print int(1e6 * (real == "real" ? $3 : $1 + $2)) }' | sort -n | sed -n '1p;3p;5p' | tr '\n' ' '
+}
+
+median_us() {
+	spread_us "$@" | cut -d' ' -f2
 }
 
 # Prints events/s and GB/s of a command, counted in what it has to look at; leaves its time in $us.
 rate() {
 	label=$1 events=$2 size=$3
 	shift 3
-	us=$(median_us cpu "$@")
-	awk -v l="$label" -v e="$events" -v s="$size" -v us="${us:-1}" \
-		'BEGIN { us += us == 0; printf "oxview: %-44s %9d events/s %6.2f GB/s a core\n", l, e / us * 1e6, s / us / 1e3 }'
+	read -r least us most <<<"$(spread_us cpu "$@")"
+	awk -v l="$label" -v e="$events" -v s="$size" -v us="$us" -v least="$least" -v most="$most" \
+		'BEGIN { us += us == 0; least += least == 0; most += most == 0
+		printf "oxview: %-44s %9d events/s %6.2f GB/s a core (%.2f to %.2f)\n", l, e / us * 1e6, s / us / 1e3, s / most / 1e3, s / least / 1e3 }'
+}
+
+# Elapsed time with two threads, in times of one, run by turns.
+threads() {
+	label=$1
+	shift
+	for _ in 1 2 3 4 5; do
+		for n in 1 2; do
+			{ time "$V" --threads "$n" "$@" >/dev/null; } 2>&1 | tail -1 | awk '{ printf "%s ", $3 }'
+		done
+		echo
+	done | awk '{ print $1 / ($2 + ($2 == 0) * 0.001), $2 }' | sort -n | awk -v l="$label" -v s="$bytes" \
+		'{ times[NR] = $1; took[NR] = $2 } END { printf "oxview: %-44s two threads are %.2f times as fast as one (%.2f to %.2f), %.2f GB/s\n",
+		l, times[3], times[1], times[5], s / took[3] / 1e9 }'
+}
+
+# Most memory that it takes with four threads.
+memory() {
+	label=$1
+	shift
+	[ -x /usr/bin/time ] || return 0
+	/usr/bin/time -f "oxview: $label takes %M KiB of memory with four threads" "$V" --threads 4 "$@" 2>&1 >/dev/null | tail -1
 }
 
 V=$B/oxview
+export OXVIEW_THREADS=1
 echo "oxview: a log of $N events, $bytes bytes"
 rate '--count' "$N" "$bytes" "$V" --count "$T/mixed.log"
 count_us=$us
@@ -47,6 +76,12 @@ rate '--csv' "$N" "$bytes" "$V" --csv --fields id,type,duration,response.status 
 rate 'all as they are (--msgpack)' "$N" "$bytes" "$V" --msgpack "$T/mixed.log"
 rate 'ten slowest' "$N" "$bytes" "$V" --json --sort duration -r -L 10 "$T/mixed.log"
 rate 'all for people (--pretty)' "$N" "$bytes" "$V" --pretty "$T/mixed.log"
+threads '--count' --count "$T/mixed.log"
+threads "--count --where 'response.status >= 500'" --count --where 'response.status >= 500' "$T/mixed.log"
+threads '--by type' --by type "$T/mixed.log"
+threads 'all as JSON' --json "$T/mixed.log"
+memory '--by type --stats duration' --by type --stats duration "$T/mixed.log"
+memory 'all as JSON' --json "$T/mixed.log"
 if command -v jq >/dev/null 2>&1; then
 	few=$((N / 20))
 	"$V" --json -L "$few" "$T/mixed.log" >"$T/few.json"
@@ -65,7 +100,7 @@ log=$T/logs/shop.request.251122.log
 "$B/bench/loggen" "$((goal / (bytes / N)))" >"$log"
 "$B/oxctl" store reindex --log-path "$T/logs" >/dev/null
 size=$(wc -c <"$log")
-from=1763836000
+from=1763800000
 id=$("$V" --json --fields id -s "$from" -L 1 -l "$T/logs" | sed 's/.*:"\([0-9a-f]*\)".*/\1/')
 "$V" --explain -s "$from" -e $((from + 60)) -l "$T/logs" | tail -1 | sed 's/^/oxview: a minute reads /'
 "$V" --explain --id "$id" -l "$T/logs" | tail -1 | sed 's/^/oxview: an id reads /'
