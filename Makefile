@@ -56,6 +56,7 @@ OXD := $(filter-out oxd/oxctl.c oxd/main.c,$(wildcard oxd/*.c))
 OXVIEW := $(filter-out oxview/main.c,$(wildcard oxview/*.c))
 OXVIEW_CXX := $(wildcard oxview/*.cc)
 OXVIEW_ASM := $(wildcard oxview/*.S)
+OXVIEW_LATE := $(wildcard oxview/late/*.c)
 
 obj = $(patsubst %,$(B)/obj/%.o,$(1))
 
@@ -63,7 +64,11 @@ obj = $(patsubst %,$(B)/obj/%.o,$(1))
 LOG_LIBS := -lzstd -lz -lbz2 -lpcre2-8
 OXD_LIBS := -lzmq -lsystemd $(LOG_LIBS) -lunwind -lmsgpackc -lmicrohttpd -lm
 OXCTL_LIBS := -lzmq -lmsgpackc
-OXVIEW_LIBS := -lmicrohttpd -lzmq $(LOG_LIBS) -ldw -lelf -lmsgpackc -lstdc++ -lm
+# oxview itself loads those of the second line late (oxview/late); tests are linked with them.
+OXVIEW_OWN_LIBS := $(LOG_LIBS) -lmsgpackc -lm
+OXVIEW_LIBS := -lmicrohttpd -lzmq -ldw -lelf -lstdc++ $(OXVIEW_OWN_LIBS)
+# The two functions that it needs of libstdc++ cost 2 ms of loading, so they are linked in.
+OXVIEW_CXX_LIBS = $(if $(SAN),-lstdc++,-Wl$(comma)-Bstatic -lstdc++ -Wl$(comma)-Bdynamic -static-libgcc)
 
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_test.c))
 VICTIMS := $(patsubst tests/victims/%.c,%,$(wildcard tests/victims/*.c)) $(patsubst tests/victims/%.cc,%,$(wildcard tests/victims/*.cc))
@@ -158,8 +163,8 @@ $(B)/oxd: $(call obj,oxd/main.c) $(B)/liboxd.a $(B)/libbxcore.a
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(OXD_LIBS)
 $(B)/oxctl: $(call obj,oxd/oxctl.c) $(B)/liboxd.a $(B)/libbxcore.a
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(OXD_LIBS)
-$(B)/oxview: $(call obj,oxview/main.c) $(B)/liboxview.a $(B)/libbxcore.a
-	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(OXVIEW_LIBS)
+$(B)/oxview: $(call obj,oxview/main.c) $(B)/liboxview.a $(B)/libbxcore.a $(call obj,$(OXVIEW_LATE))
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(OXVIEW_CXX_LIBS) $(OXVIEW_OWN_LIBS)
 $(B)/oxrun: $(call obj,$(OXRUN)) $(B)/libbxshim.a $(B)/libbxparts.a
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^
 
