@@ -374,8 +374,8 @@ struct bx_counters {
 	uint64_t bad_settings;      /* variables of the environment that were not, or not wholly, understood */
 	uint64_t bad_handles;       /* starts, stops and ends of a context that is over, or on another thread's stack */
 	uint64_t bad_traceparents;  /* headers that were malformed */
-	uint64_t stacks_refused; /* stacks left out: a handler may have asked for the first, or interrupted another */
-	uint64_t sampled_out;    /* contexts that sampling was against, not those below; other threads add 64 at once */
+	uint64_t stacks_refused;    /* stacks left out: in a signal handler or about a fork, where one could hang */
+	uint64_t sampled_out; /* contexts that sampling was against, not those below; other threads add 64 at once */
 
 	/* with an oxd elsewhere, else 0 */
 	uint64_t unacknowledged; /* of `events`, those that it has not acknowledged; lost if this process died now */

@@ -63,6 +63,8 @@ struct process {
 	_Atomic uint64_t fields_ignored, fields_left_out, bad_names, bad_handles, bad_traceparents, stacks_refused,
 	    sampled_out;
 
+	_Atomic uint32_t forks; /* under way, and known to wait: see libbx/unwinding.h */
+
 	_Atomic bool first_top; /* the id from the environment is spent */
 	_Atomic uint32_t root;  /* see root.c */
 	_Atomic bool root_done;

@@ -31,6 +31,7 @@
 #include "libbx/process.h"
 #include "libbx/ring.h"
 #include "libbx/thread.h"
+#include "libbx/unwinding.h"
 
 #define TEXT_OF(name)     TEXT_OF_NOW(name)
 #define TEXT_OF_NOW(name) #name
@@ -49,9 +50,6 @@ static struct unwinder functions;
 static _Atomic(const struct unwinder *) unwinder;
 static _Atomic bool tried;
 
-/* This thread is inside libunwind, whose locks a crash in there would meet again. */
-static THREAD_LOCAL bool unwinding;
-
 static void
 count_refused(void)
 {
@@ -61,18 +59,22 @@ count_refused(void)
 }
 
 /* A few instructions that do nothing but under valgrind, for which libunwind tries addresses in a way that looks wrong. */
-static void
-enter_unwinder(void)
+static bool
+enter_unwinder(bool forking)
 {
-	unwinding = true;
+	if (!unwinding_enter(forking)) {
+		count_refused();
+		return false;
+	}
 	VALGRIND_DISABLE_ERROR_REPORTING;
+	return true;
 }
 
 static void
 leave_unwinder(void)
 {
 	VALGRIND_ENABLE_ERROR_REPORTING;
-	unwinding = false;
+	unwinding_leave();
 }
 
 /* libunwind takes a lock as a thread ends, when ThreadSanitizer, whose lock that is, has done with the thread. */
@@ -112,6 +114,7 @@ open_unwinder(void)
 	}
 	if (atomic_exchange(&tried, true))
 		return NULL;
+	unwinding_watch_forks();
 	if (!find_functions(&functions))
 		return NULL;
 	atomic_store_explicit(&unwinder, &functions, memory_order_release);
@@ -122,7 +125,11 @@ bool
 stack_prepare(void)
 {
 	int kept = errno;
-	bool ready = open_unwinder() != NULL;
+	bool ready = false;
+	if (enter_unwinder(false)) {
+		ready = open_unwinder() != NULL;
+		leave_unwinder();
+	}
 	errno = kept;
 	return ready;
 }
@@ -231,19 +238,16 @@ stack_take(struct stack *s, const void *skip_object)
 	s->count = 0;
 	if (bx_config.stacks == STACKS_NEVER)
 		return;
-	if (unwinding) { /* a handler came while this thread was at it: libunwind would wait for itself */
-		count_refused();
-		return;
-	}
 	int kept = errno, cancel;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel); /* the unwinder makes system calls that end threads */
-	const struct unwinder *u = open_unwinder();
-	enter_unwinder();
 	int n = 0;
-	if (u)
-		n = !u->context || may_cache(process_peek()) ? u->backtrace(s->pcs, STACK_FRAMES)
-							     : walk_from_here(u, s->pcs, STACK_FRAMES);
-	leave_unwinder();
+	if (enter_unwinder(false)) {
+		const struct unwinder *u = open_unwinder();
+		if (u)
+			n = !u->context || may_cache(process_peek()) ? u->backtrace(s->pcs, STACK_FRAMES)
+								     : walk_from_here(u, s->pcs, STACK_FRAMES);
+		leave_unwinder();
+	}
 	pthread_setcancelstate(cancel, &cancel);
 	errno = kept;
 	struct range own = own_range(), skip = range_of(skip_object);
@@ -290,11 +294,10 @@ stack_take_interrupted(const void *context, void **pcs, int max)
 	int n = 0, kept = errno;
 	bool called = range_of((void *)PC(&at)).size == 0;      /* NOLINT(performance-no-int-to-ptr) */
 	pcs[n++] = (void *)(uintptr_t)((uintptr_t)PC(&at) + 1); /* NOLINT(performance-no-int-to-ptr) */
-	if (!u || unwinding) {
+	if (!u)
 		count_refused();
+	if (!u || !enter_unwinder(true))
 		return n;
-	}
-	enter_unwinder();
 	if (called)
 		undo_call(&at);
 	int walked = walk(u, &at, !called, pcs + called, max - called);
