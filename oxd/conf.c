@@ -84,6 +84,8 @@ static const struct setting table[] = {
     {"max-rings", 0, SET_UINT, AT(max_rings), "4096", "N",
 	"most rings that are read at a time, half of them of one user; others wait, and nothing in them is lost", NULL,
 	false},
+    {"max-connections", 0, SET_UINT, AT(max_connections), "8192", "N",
+	"most connections at a time, half of them from one address; beyond that the newest are closed", NULL, false},
     {"log-format", 0, SET_CHOICE, AT(log_format), "auto", "HOW",
 	"how oxd's own messages are written on stderr: text, json (a line a message), or auto (fields to the systemd "
 	"journal when stderr is its stream, else text)",
@@ -364,6 +366,8 @@ check(struct conf *c, struct report *r)
 		c->journal_segment = c->journal_size / 4;
 	tell_unless(
 	    r, c->max_rings >= 2 && c->max_rings <= 100000, c, "max-rings", "--max-rings must be from 2 to 100000");
+	tell_unless(r, c->max_connections >= 8 && c->max_connections <= 1000000, c, "max-connections",
+	    "--max-connections must be from 8 to 1000000");
 	tell_unless(r, read_compress_after(c, err, sizeof err), c, "compress-after", err);
 	tell_unless(r, check_retention(c, err, sizeof err), c, "retain-days", err);
 	c->logs = c->forward.count == 0 || (c->log_path && *c->log_path);

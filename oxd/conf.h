@@ -33,7 +33,7 @@ struct conf {
 	struct metrics_where metrics; /* where metrics_text is given */
 	const char *curve_key, *curve_allow, *server_key;
 	bool require_curve;
-	uint64_t max_rings;
+	uint64_t max_rings, max_connections;
 	struct setting_list rules, quotas, redact;
 	int64_t report_ns;
 	bool check_config;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* curve: one thread with a ZAP socket and the monitors of all sockets that are watched. */
+/* curve: one thread with a ZAP socket. */
 #include "oxd/curve.h"
 
 #include <dirent.h>
@@ -11,12 +11,7 @@
 
 #include "oxd/say.h"
 
-enum { WATCHED_MAX = 16, POLL_MS = 100, ZAP_PARTS = 7, KEY_BYTES = 32 };
-
-struct watched {
-	void *monitor;
-	char what[160];
-};
+enum { POLL_MS = 100, ZAP_PARTS = 7, KEY_BYTES = 32 };
 
 static struct {
 	struct curve_config cfg;
@@ -27,13 +22,7 @@ static struct {
 	pthread_t thread;
 	bool runs;
 	_Atomic bool stop;
-	unsigned names;
-
-	pthread_mutex_t lock;
-	/* under lock; a monitor is the thread's own once it is here */
-	struct watched watched[WATCHED_MAX];
-	unsigned watched_count;
-} curve = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} curve;
 
 /* ---- who may come in (https://rfc.zeromq.org/spec/27/) ------------------------------------------------------------ */
 
@@ -101,93 +90,19 @@ zap_serve(void)
 	    curve.cfg.allow_path ? curve.cfg.allow_path : "(nowhere)");
 }
 
-/* ---- handshakes that fail ---------------------------------------------------------------------------------------- */
-
-/* False when the watched socket has gone. */
-static bool
-take_monitor_event(struct watched *w)
-{
-	static struct say_limit limit;
-	uint16_t event = 0;
-	char where[256] = "";
-	zmq_msg_t m;
-	zmq_msg_init(&m);
-	if (zmq_msg_recv(&m, w->monitor, ZMQ_DONTWAIT) >= 0 && zmq_msg_size(&m) >= sizeof event)
-		memcpy(&event, zmq_msg_data(&m), sizeof event);
-	while (zmq_msg_more(&m) && zmq_msg_recv(&m, w->monitor, 0) >= 0)
-		snprintf(where, sizeof where, "%.*s", (int)(zmq_msg_size(&m) < 255 ? zmq_msg_size(&m) : 255),
-		    (const char *)zmq_msg_data(&m));
-	zmq_msg_close(&m);
-	if (event == ZMQ_EVENT_MONITOR_STOPPED)
-		return false;
-	if (event & (ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
-			ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)) {
-		stats_add(curve.stats, STAT_handshakes_failed, 1);
-		say_limited(&limit, SAY_WARNING, "%s (%s): a handshake failed: a wrong or missing key on one side",
-		    w->what, where);
-	}
-	return true;
-}
-
-static void
-serve_monitors(void)
-{
-	zmq_pollitem_t items[WATCHED_MAX + 1] = {{.socket = curve.zap, .events = ZMQ_POLLIN}};
-	pthread_mutex_lock(&curve.lock);
-	unsigned count = curve.watched_count;
-	pthread_mutex_unlock(&curve.lock);
-	for (unsigned i = 0; i < count; i++) /* this thread alone takes any away */
-		items[i + 1] = (zmq_pollitem_t){.socket = curve.watched[i].monitor, .events = ZMQ_POLLIN};
-	if (zmq_poll(items, (int)count + 1, POLL_MS) <= 0)
-		return;
-	if (items[0].revents)
-		zap_serve();
-	for (unsigned i = count; i-- > 0;) {
-		if (!items[i + 1].revents || take_monitor_event(&curve.watched[i]))
-			continue;
-		zmq_close(curve.watched[i].monitor);
-		pthread_mutex_lock(&curve.lock);
-		curve.watched[i] = curve.watched[--curve.watched_count];
-		pthread_mutex_unlock(&curve.lock);
-	}
-}
+/* ---- the thread -------------------------------------------------------------------------------------------------- */
 
 static void *
 curve_main(void *arg)
 {
+	zmq_pollitem_t item = {.socket = curve.zap, .events = ZMQ_POLLIN};
 	(void)arg;
 	pthread_setname_np(pthread_self(), "curve");
 	while (!atomic_load(&curve.stop))
-		serve_monitors();
-	for (unsigned i = 0; i < curve.watched_count; i++)
-		zmq_close(curve.watched[i].monitor);
+		if (zmq_poll(&item, 1, POLL_MS) > 0)
+			zap_serve();
 	zmq_close(curve.zap);
 	return NULL;
-}
-
-void
-curve_watch(void *zmq, void *socket, const char *what)
-{
-	char endpoint[64];
-	static const int events = ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
-				  ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_MONITOR_STOPPED;
-	int none = 0;
-	if (!curve.runs)
-		return;
-	pthread_mutex_lock(&curve.lock);
-	snprintf(endpoint, sizeof endpoint, "inproc://curve-watch-%u", ++curve.names);
-	void *monitor = curve.watched_count < WATCHED_MAX && zmq_socket_monitor(socket, endpoint, events) == 0
-			    ? zmq_socket(zmq, ZMQ_PAIR)
-			    : NULL;
-	if (monitor && zmq_setsockopt(monitor, ZMQ_LINGER, &none, sizeof none) == 0 &&
-	    zmq_connect(monitor, endpoint) == 0) {
-		struct watched *w = &curve.watched[curve.watched_count++];
-		w->monitor = monitor;
-		snprintf(w->what, sizeof w->what, "%s", what);
-	} else if (monitor) {
-		zmq_close(monitor);
-	}
-	pthread_mutex_unlock(&curve.lock);
 }
 
 /* ---- keys on sockets --------------------------------------------------------------------------------------------- */
@@ -223,6 +138,12 @@ curve_call(void *socket)
 	}
 	return set_text(socket, ZMQ_CURVE_SERVERKEY, curve.server.public_key) &&
 	       set_text(socket, ZMQ_CURVE_PUBLICKEY, public_key) && set_text(socket, ZMQ_CURVE_SECRETKEY, secret_key);
+}
+
+bool
+curve_is_on(void)
+{
+	return curve.runs;
 }
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */

@@ -4,8 +4,7 @@
  *
  * A process has one key.  Every port beyond this host then speaks CURVE, every relay session to an upstream too; ports on
  * loopback and socket files stay plain, for they are this host's.  A thread answers ZeroMQ's question whether a client's
- * key is allowed (ZAP), by the files in a directory as they are at that moment, and watches for handshakes that fail: a
- * wrong key would otherwise look like a peer that is down.
+ * key is allowed (ZAP), by the files in a directory as they are at that moment.
  *
  * curve_open() comes before the first port.
  */
@@ -34,7 +33,7 @@ bool curve_guard(void *socket, const struct addr *where, bool *on);
 /* Before connect: the socket will talk to the upstream whose public key was named, and to no other. */
 bool curve_call(void *socket);
 
-/* Tells of handshakes that fail on this socket, as long as it lives.  `what` is copied. */
-void curve_watch(void *zmq, void *socket, const char *what);
+/* There is a key, ours or an upstream's: handshakes can fail for one. */
+bool curve_is_on(void);
 
 #endif

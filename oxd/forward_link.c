@@ -7,6 +7,7 @@
 
 #include "oxd/curve.h"
 #include "oxd/relay.h"
+#include "oxd/watch.h"
 #include "oxd/zsock.h"
 
 enum { MARK = 8, PUSH_MARK = 1000, PUSH_LINGER_MS = 2000 };
@@ -22,7 +23,8 @@ prepare(struct forward_link *l, void *zmq)
 		return false;
 	if (u->push)
 		return zmq_setsockopt(l->socket, ZMQ_LINGER, &linger, sizeof linger) == 0;
-	curve_watch(zmq, l->socket, u->text);
+	if (curve_is_on())
+		watch_link(l->socket, u->text);
 	return curve_call(l->socket);
 }
 

@@ -28,6 +28,7 @@
 #include "oxd/relay_port.h"
 #include "oxd/say_sinks.h"
 #include "oxd/stream.h"
+#include "oxd/watch.h"
 
 enum { POLL_MS = 1000, POLL_STREAM_MS = 20, POLL_PASSING_MS = 10, POLL_ANSWER_MS = 5, SYNC_WAIT_MS = 100 };
 
@@ -190,6 +191,10 @@ open_ports(struct oxd *o, char *err, size_t err_cap)
 	}
 	struct curve_config curve = {
 	    .key_path = o->conf.curve_key, .allow_path = o->conf.curve_allow, .server_path = o->conf.server_key};
+	if (!watch_open(o->zmq, o->conf.max_connections, &o->stats)) {
+		snprintf(err, err_cap, "connections cannot be watched: %s", strerror(errno));
+		return false;
+	}
 	return curve_open(o->zmq, &curve, &o->stats, err, err_cap) &&
 	       port_open(&o->control_port, o->zmq, ZMQ_REP, "control", &o->conf.control, err, err_cap) &&
 	       port_open(&o->collect_port, o->zmq, ZMQ_PULL, "collection", &o->conf.collect, err, err_cap) &&
@@ -433,6 +438,7 @@ oxd_stop(struct oxd *o)
 	port_close(&o->control_port);
 	port_close(&o->stream_port);
 	curve_close();
+	watch_close();
 	zmq_ctx_term(o->zmq);
 	forward_close(&o->forward);
 	if (o->logwriter)

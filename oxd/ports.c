@@ -16,6 +16,7 @@
 #include "oxd/control.h"
 #include "oxd/curve.h"
 #include "oxd/relay.h"
+#include "oxd/watch.h"
 #include "oxd/zsock.h"
 
 enum {
@@ -86,8 +87,7 @@ open_and_bind(struct port *p, void *zmq, int type, const struct addr *where)
 	    zmq_socket(zmq, type == ZMQ_REP ? ZMQ_ROUTER : type); /* whose askers need not wait for each other */
 	addr_endpoint(where, endpoint);
 	if (p->socket && set_limits(p->socket, type, where) && curve_guard(p->socket, where, &p->curve)) {
-		if (p->curve)
-			curve_watch(zmq, p->socket, endpoint);
+		watch_port(p->socket, endpoint, p->curve);
 	} else {
 		port_close(p);
 	}
