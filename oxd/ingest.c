@@ -222,7 +222,7 @@ ingest_init(struct ingest *in, struct journal *journal, int run_fd, struct posit
 		;
 	in->sift = (struct sift){.stats = stats};
 	in->report_ns = report_ns;
-	in->started_ns = clock_wall_ns();
+	in->started_ns = clock_mono_ns();
 	return ring_set_init(&in->rings, run_fd, positions, stats);
 }
 

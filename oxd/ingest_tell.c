@@ -44,7 +44,8 @@ ingest_tell_life(struct ingest *in, int64_t now_ns)
 		return;
 	journal_state_text(in->journal, state, sizeof state);
 	ingest_start_frame(&in->frame);
-	own_add_life(&in->frame, 0, in->stats, in->life_before, in->started_ns, state, HASH_COUNT(in->rings.table));
+	own_add_life(
+	    &in->frame, 0, in->stats, in->life_before, now_ns - in->started_ns, state, HASH_COUNT(in->rings.table));
 	ingest_append_frame(in, &source, &in->frame);
 }
 

@@ -183,8 +183,8 @@ add_counters(struct buf *b, const char *key, const uint64_t values[STAT_COUNT])
 }
 
 void
-own_add_life(struct buf *frame, size_t frame_at, const struct stats *stats, uint64_t before[STAT_COUNT],
-    int64_t started_ns, const char *state, unsigned rings)
+own_add_life(struct buf *frame, size_t frame_at, const struct stats *stats, uint64_t before[STAT_COUNT], int64_t up_ns,
+    const char *state, unsigned rings)
 {
 	struct buf map = {0};
 	uint64_t now[STAT_COUNT], grown[STAT_COUNT];
@@ -194,11 +194,11 @@ own_add_life(struct buf *frame, size_t frame_at, const struct stats *stats, uint
 		grown[i] = now[i] - before[i];
 		before[i] = now[i];
 	}
-	add_head(&map, life_type, clock_seconds(started_ns), clock_seconds(now_ns));
+	add_head(&map, life_type, clock_seconds(now_ns - up_ns), clock_seconds(now_ns));
 	mp_add_strz(&map, "body");
 	mp_add_map(&map, 6);
 	mp_pair_text(&map, "version", BX_VERSION);
-	mp_pair_double(&map, "uptime", clock_seconds(now_ns - started_ns));
+	mp_pair_double(&map, "uptime", clock_seconds(up_ns));
 	mp_pair_text(&map, "state", state);
 	mp_pair_uint(&map, "rings", rings);
 	add_counters(&map, "counters", now);

@@ -32,9 +32,10 @@ void own_add_left_out(struct buf *frame, size_t frame_at, const struct audit_rep
 /*
  * Adds `blueox.oxd`, how this oxd is: {version, uptime, state, rings, counters, grown}; `counters` since its start,
  * `grown` since the event before, both without those that are zero.  `before` is brought up to date.
+ * It has been up for `up_ns` by a clock that nobody sets; the event's own start follows from that.
  */
 void own_add_life(struct buf *frame, size_t frame_at, const struct stats *stats, uint64_t before[STAT_COUNT],
-    int64_t started_ns, const char *state, unsigned rings);
+    int64_t up_ns, const char *state, unsigned rings);
 
 /* Adds `blueox.stream` {lost}: so many events in all passed by a subscriber that was too slow, the first at that time. */
 void own_add_stream_lost(struct buf *frame, size_t frame_at, uint64_t lost, double first);
