@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* pq_client: one use of libpq by name, e.g. `pq_client pipeline`; tests/e2e/shim_libpq states which events each makes. */
 /* LIBS: -lpq */
+#include <poll.h>
 #include <postgresql/libpq-fe.h>
+#include <postgresql/libpq/libpq-fs.h>
 #include <setjmp.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -210,6 +212,73 @@ notice_longjmp(void)
 	PQclear(PQexec(pg, "select 'as ever'"));
 }
 
+/* Waits for bytes of the server and takes them in, as a program with an event loop does. */
+static void
+take_in(void)
+{
+	struct pollfd ready = {.fd = PQsocket(pg), .events = POLLIN};
+	must(poll(&ready, 1, 60000) == 1, "an answer within a minute");
+	must(PQconsumeInput(pg), "take in");
+}
+
+static void
+consume(void)
+{
+	must(PQsendQuery(pg, "select repeat('x', 100) from generate_series(1, 2000); select 'last'"), "send");
+	PGresult *res;
+	do {
+		while (PQisBusy(pg))
+			take_in();
+		res = PQgetResult(pg);
+		PQclear(res);
+	} while (res);
+}
+
+static bool noticed;
+
+static void
+notice(void *arg, const char *message)
+{
+	(void)arg;
+	(void)message;
+	noticed = true;
+}
+
+/* Only what runs can be cancelled: the notice says that it does. */
+static void
+cancel(void)
+{
+	char why[256] = "";
+	PQsetNoticeProcessor(pg, notice, NULL);
+	must(PQsendQuery(pg, "do $$ begin raise notice 'here'; perform pg_sleep(600); end $$"), "send");
+	while (PQisBusy(pg) && !noticed)
+		take_in();
+	PGcancel *handle = PQgetCancel(pg);
+	must(PQcancel(handle, why, sizeof why), why);
+	PQfreeCancel(handle);
+	drain();
+	PQclear(PQexec(pg, "select 'as ever'"));
+}
+
+/* Each call of libpq is many to the server. */
+static void
+large_object(void)
+{
+	char back[8] = "";
+	PQclear(PQexec(pg, "begin"));
+	Oid oid = lo_create(pg, 0);
+	int fd = lo_open(pg, oid, INV_READ | INV_WRITE);
+	must(oid != InvalidOid && fd >= 0, "open");
+	must(lo_write(pg, fd, "content", 7) == 7 && lo_lseek(pg, fd, 3, SEEK_SET) == 3, "write");
+	must(lo_read(pg, fd, back, sizeof back) == 4 && strcmp(back, "tent") == 0 && lo_tell(pg, fd) == 7, "read");
+	must(lo_truncate(pg, fd, 2) == 0 && lo_close(pg, fd) == 0, "truncate");
+	must(lo_export(pg, oid, "/dev/null") == 1, "export");
+	Oid copy = lo_import(pg, "/proc/self/comm");
+	must(copy != InvalidOid && lo_unlink(pg, copy) == 1 && lo_unlink(pg, oid) == 1, "import");
+	must(lo_unlink(pg, oid) == -1, "one that is gone was removed");
+	PQclear(PQexec(pg, "rollback"));
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -228,6 +297,9 @@ static const struct {
     {"gone", gone},
     {"odd", odd},
     {"notice_longjmp", notice_longjmp},
+    {"consume", consume},
+    {"cancel", cancel},
+    {"large_object", large_object},
 };
 
 int
