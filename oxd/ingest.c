@@ -88,8 +88,7 @@ take_settings(struct ingest *in)
 {
 	pthread_mutex_lock(&in->lock);
 	if (in->has_new_rules) {
-		rules_free(&in->sift.rules);
-		in->sift.rules = in->new_rules;
+		sift_use(&in->sift, in->new_rules);
 		in->new_rules = NULL;
 		in->has_new_rules = false;
 	}

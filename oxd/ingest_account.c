@@ -69,32 +69,54 @@ ingest_account_for_written(struct ingest *in, struct ring_file *r, uint64_t even
 	return journal_counted(in, r, true, r->audit->base, r->audit->seen);
 }
 
-void
-ingest_account_for_condemned(struct ingest *in, struct ring_file *r)
+/* Its header may say anything; of what nobody found, the ring cannot have held more than fits. */
+static uint64_t
+lost_with(const struct ring_file *r, uint64_t events)
+{
+	uint64_t written = events > r->audit->base ? events - r->audit->base : 0;
+	if (written < r->audit->seen)
+		written = r->audit->seen;
+	uint64_t lost = written > r->audit->found ? written - r->audit->found : 0;
+	uint64_t most = r->capacity / sizeof(struct ring_record);
+	return lost < most ? lost : most;
+}
+
+static void
+journal_lost_with(struct ingest *in, const struct ring_file *r, uint64_t events)
 {
 	struct left_out lost = {0};
 	size_t at = 0;
+	left_out_add(&lost, (struct bytes){0}, "condemned", NULL, events, 0);
+	buf_clear(&in->left_out);
+	left_out_encode(&lost, &at, true, LEFT_OUT_MAX, &in->left_out);
+	ingest_append_word(in, &(struct source){.kind = SOURCE_SIFTED,
+				   .ring = {.key = r->key,
+				       .from = r->position->to,
+				       .to = r->position->to,
+				       .left_out = {in->left_out.data, in->left_out.len}}});
+	left_out_fini(&lost);
+}
+
+bool
+ingest_account_for_condemned(struct ingest *in, struct ring_file *r)
+{
+	struct ring_drops header;
+	if (!ingest_account_for_ring(in, r) || !ingest_make_room(in, 2 * (SOURCE_MAX + RECORD_OVERHEAD)))
+		return false;
 	if (!r->audit)
-		return;
-	if (r->audit->seen > r->audit->found && ingest_make_room(in, SOURCE_MAX)) {
-		left_out_add(&lost, (struct bytes){0}, "condemned", NULL, r->audit->seen - r->audit->found, 0);
-		buf_clear(&in->left_out);
-		left_out_encode(&lost, &at, true, LEFT_OUT_MAX, &in->left_out);
-		ingest_append_word(in, &(struct source){.kind = SOURCE_SIFTED,
-					   .ring = {.key = r->key,
-					       .from = r->position->to,
-					       .to = r->position->to,
-					       .left_out = {in->left_out.data, in->left_out.len}}});
-		left_out_fini(&lost);
-	}
+		return true;
+	uint64_t lost = r->audit->based && ring_file_drops(r, &header) ? lost_with(r, header.events) : 0;
+	if (lost > 0)
+		journal_lost_with(in, r, lost);
 	journal_counted(in, r, r->audit->based, r->audit->base, r->audit->found);
 	audit_ring_close(in->audit, &r->audit);
+	return true;
 }
 
 bool
 ingest_account_for_clients(struct ingest *in)
 {
-	struct left_out *l = &in->sift.left_out;
+	struct left_out *l = &in->sift.of_clients;
 	for (size_t at = 0; at < l->count;) {
 		if (!ingest_make_room(in, SOURCE_MAX)) {
 			left_out_passed(l, at);

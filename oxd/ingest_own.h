@@ -43,8 +43,8 @@ bool ingest_account_for_ring(struct ingest *in, struct ring_file *r);
 /* What its program says that it has written; `at_end`: journaled, since there will be no header to ask. */
 bool ingest_account_for_written(struct ingest *in, struct ring_file *r, uint64_t events, bool at_end);
 
-/* A damaged ring goes: what its program had written and nobody found is lost. */
-void ingest_account_for_condemned(struct ingest *in, struct ring_file *r);
+/* A damaged ring goes: what its program had written and nobody found is lost.  False when there is no room now. */
+bool ingest_account_for_condemned(struct ingest *in, struct ring_file *r);
 
 /* What sift has left out of version 3 clients' events.  False when there is no room for the rest of it now. */
 bool ingest_account_for_clients(struct ingest *in);

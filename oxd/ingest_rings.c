@@ -28,8 +28,8 @@ append_sifted(struct ingest *in, struct ring_file *r, const struct ring_visit *v
 {
 	size_t at = 0;
 	buf_clear(&in->left_out);
-	left_out_encode(&in->sift.left_out, &at, true, LEFT_OUT_MAX, &in->left_out);
-	left_out_passed(&in->sift.left_out, in->sift.left_out.count);
+	left_out_encode(&in->sift.of_program, &at, true, LEFT_OUT_MAX, &in->left_out);
+	left_out_passed(&in->sift.of_program, in->sift.of_program.count);
 	struct source source = {
 	    .kind = SOURCE_SIFTED,
 	    .ring =
@@ -52,7 +52,7 @@ take_events(struct ingest *in, struct ring_file *r, uint64_t waiting, uint64_t m
 {
 	size_t frame_at;
 	uint32_t kept = 0;
-	struct left_out *left_out = &in->sift.left_out;
+	struct left_out *left_out = &in->sift.of_program;
 	struct buf *batch = journal_begin(in->journal, SOURCE_RING, &frame_at);
 	frame_start(batch);
 	enum bx_err err =
@@ -105,7 +105,8 @@ visit_ring(struct ingest *in, struct ring_file **rp, int64_t now_ns)
 			r->target = 0;
 			return 0;
 		}
-		ingest_account_for_condemned(in, r);
+		if (!ingest_account_for_condemned(in, r))
+			return waiting;
 		ring_set_condemn(&in->rings, rp);
 		return 0;
 	}

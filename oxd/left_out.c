@@ -9,7 +9,7 @@
 #include "libbx/core/mp.h"
 #include "oxd/statefile.h"
 
-enum { PLAIN_MAX = 64, PLAIN_REASONS = 4 }; /* an item without host and rule, and how many reasons there are */
+enum { PLAIN_MAX = 64, PLAIN_REASONS = 8 }; /* an item without host and rule, and of how many reasons there is room */
 
 void
 left_out_fini(struct left_out *l)
@@ -60,6 +60,13 @@ find_or_add(struct left_out *l, struct bytes host, const char *reason, const cha
 }
 
 void
+left_out_outlive_rules(struct left_out *l)
+{
+	for (size_t i = 0; i < l->count; i++)
+		l->items[i].reason_at = l->items[i].rule_at = NULL;
+}
+
+void
 left_out_add(
     struct left_out *l, struct bytes host, const char *reason, const char *rule, uint64_t events, uint64_t bytes)
 {
@@ -90,11 +97,32 @@ encode(const struct left_item *item, struct buf *out)
 	mp_add_uint(out, item->bytes);
 }
 
+/* What is told without its rule: one item a reason. */
+struct plain {
+	struct left_item items[PLAIN_REASONS];
+	size_t count;
+};
+
+/* There are half as many reasons as there is room for; one too many would be told by the name of the last. */
+static void
+plain_add(struct plain *plain, const struct left_item *from)
+{
+	size_t i = 0;
+	while (i < plain->count && strcmp(plain->items[i].reason, from->reason) != 0)
+		i++;
+	if (i == PLAIN_REASONS)
+		i--;
+	else if (i == plain->count)
+		memcpy(plain->items[plain->count++].reason, from->reason, sizeof from->reason);
+	plain->items[i].events += from->events;
+	plain->items[i].bytes += from->bytes;
+}
+
 void
 left_out_encode(struct left_out *l, size_t *at, bool all, size_t most, struct buf *out)
 {
 	size_t start = out->len, room = all ? most - PLAIN_REASONS * PLAIN_MAX : most;
-	struct left_out rest = {0};
+	struct plain rest = {0};
 	for (; *at < l->count; ++*at) {
 		size_t before = out->len;
 		encode(&l->items[*at], out);
@@ -103,12 +131,10 @@ left_out_encode(struct left_out *l, size_t *at, bool all, size_t most, struct bu
 		out->len = before;
 		if (!all)
 			break;
-		const struct left_item *item = &l->items[*at];
-		left_out_add(&rest, (struct bytes){0}, item->reason, NULL, item->events, item->bytes);
+		plain_add(&rest, &l->items[*at]);
 	}
 	for (size_t i = 0; i < rest.count; i++)
 		encode(&rest.items[i], out);
-	left_out_fini(&rest);
 }
 
 static bool

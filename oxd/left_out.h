@@ -32,6 +32,9 @@ void left_out_fini(struct left_out *l);
 /* The first so many items are told. */
 void left_out_passed(struct left_out *l, size_t count);
 
+/* The rules that items were borrowed from go, or are put in again at the same place. */
+void left_out_outlive_rules(struct left_out *l);
+
 void left_out_add(
     struct left_out *l, struct bytes host, const char *reason, const char *rule, uint64_t events, uint64_t bytes);
 

@@ -2,6 +2,8 @@
 /* record: lengths are bounded before anything is summed. */
 #include "oxd/record.h"
 
+#include <stdlib.h>
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -24,7 +26,10 @@ void
 record_finish(
     struct buf *b, size_t frame_at, uint64_t seed, uint64_t number, int64_t arrival_ns, const struct source *source)
 {
-	size_t src_len = source_length(source), at = frame_at - src_len - RECORD_HEADER, len = b->len - at;
+	size_t src_len = source_length(source);
+	if (src_len > SOURCE_MAX)
+		abort(); /* its maker keeps it below */
+	size_t at = frame_at - src_len - RECORD_HEADER, len = b->len - at;
 	uint8_t src[SOURCE_MAX], *pad = buf_extend(b, -len & 7);
 	if (!pad)
 		return;

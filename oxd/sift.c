@@ -22,13 +22,14 @@ unsealed(const struct buf *b, size_t frame_at)
 
 /* One event; true when it is kept. */
 static bool
-sift_event(struct sift *s, const struct frame_event *ev, struct bytes host, const char *program, int64_t now_ns)
+sift_event(struct sift *s, const struct frame_event *ev, struct left_out *left_out, struct bytes host,
+    const char *program, int64_t now_ns)
 {
 	struct rules_verdict v = rules_take(s->rules, ev, program, now_ns, &s->other, 0);
 	if (!v.reason)
 		return true;
 	stats_add(s->stats, v.reason[0] == 'r' ? STAT_rule_dropped : STAT_quota_dropped, 1);
-	left_out_add(&s->left_out, host, v.reason, v.text, 1, ev->map.n);
+	left_out_add(left_out, host, v.reason, v.text, 1, ev->map.n);
 	return false;
 }
 
@@ -60,7 +61,7 @@ sift_program(struct sift *s, struct buf *b, size_t frame_at, const char *program
 	int64_t now_ns = clock_mono_ns();
 	begin(s);
 	while (frame_next(&walk, &ev))
-		kept += sift_event(s, &ev, (struct bytes){0}, program, now_ns);
+		kept += sift_event(s, &ev, &s->of_program, (struct bytes){0}, program, now_ns);
 	put_back(s, b, frame_at);
 	return kept;
 }
@@ -78,16 +79,26 @@ sift_clients(struct sift *s, struct buf *b, size_t frame_at)
 	begin(s);
 	while (frame_next(&walk, &ev)) {
 		seen_host_next(&w, ev.map);
-		kept += sift_event(s, &ev, w.host, clients, now_ns);
+		kept += sift_event(s, &ev, &s->of_clients, w.host, clients, now_ns);
 	}
 	put_back(s, b, frame_at);
 	return kept;
 }
 
 void
+sift_use(struct sift *s, struct rules *rules)
+{
+	rules_free(&s->rules);
+	s->rules = rules;
+	left_out_outlive_rules(&s->of_program);
+	left_out_outlive_rules(&s->of_clients);
+}
+
+void
 sift_fini(struct sift *s)
 {
 	rules_free(&s->rules);
-	left_out_fini(&s->left_out);
+	left_out_fini(&s->of_program);
+	left_out_fini(&s->of_clients);
 	buf_fini(&s->other);
 }

@@ -12,9 +12,10 @@
 #include "oxd/stats.h"
 
 struct sift {
-	struct rules *rules;      /* owned; NULL: everything is kept */
-	struct stats *stats;      /* borrowed */
-	struct left_out left_out; /* of the newest frame; the list is the caller's to go through, and to empty */
+	struct rules *rules; /* owned; NULL: everything is kept */
+	struct stats *stats; /* borrowed */
+	/* Of the newest frame of a program, and of clients; both lists are the caller's to go through, and to empty. */
+	struct left_out of_program, of_clients;
 	struct buf other;
 };
 
@@ -23,6 +24,9 @@ uint32_t sift_program(struct sift *s, struct buf *b, size_t frame_at, const char
 
 /* The same for events of version 3 clients, which may be of several hosts. */
 uint32_t sift_clients(struct sift *s, struct buf *b, size_t frame_at);
+
+/* From now on by these, which may be NULL; takes them over. */
+void sift_use(struct sift *s, struct rules *rules);
 
 void sift_fini(struct sift *s);
 
