@@ -74,6 +74,17 @@ bx__process_event(void)
 	return handle;
 }
 
+void
+bx__ring_prepare(void)
+{
+	struct thread *t = thread_enter();
+	if (!t)
+		return;
+	if (!t->ring.header)
+		(void)ring_take(&t->ring, t->process);
+	thread_leave(t);
+}
+
 bool
 bx__busy(void)
 {

@@ -113,6 +113,9 @@ enum { BX__FRAMES = 64 };
 /* Opens libunwind, unless a signal handler may be what asks; true when it is open. */
 bool bx__stack_prepare(void);
 
+/* Makes this thread's ring before there is an event, for a process that will be where none can be made. */
+void bx__ring_prepare(void);
+
 /* In the handler of a fault, with its third argument: the stack where the fault was; see stack_take_interrupted(). */
 int bx__stack_interrupted(const void *context, void *pcs[BX__FRAMES]);
 

@@ -200,4 +200,6 @@ process_watch(void)
 	const char *stacks = getenv("BLUEOX_STACKS"); /* early: before there can be a signal handler */
 	if (stacks && strcmp(stacks, "early") == 0)
 		(void)process_on();
+	if (getenv("BLUEOX_RING_EARLY") && process_on() && shim_config.ring_early)
+		bx__ring_prepare();
 }

@@ -37,7 +37,10 @@ process_makes(enum kind kind)
 /* The process's own event, from the handler of the signal of this name that ends it. */
 void process_crashed(const char *signal);
 
-/* From the constructor: sees to the event at exit.  Makes no system call, but with BLUEOX_STACKS=early. */
+/*
+ * From the constructor: sees to the event at exit.  Makes no system call, but with BLUEOX_STACKS=early or
+ * BLUEOX_RING_EARLY.
+ */
 void process_watch(void);
 
 #endif

@@ -143,6 +143,12 @@ read_tcp(const char *text)
 }
 
 static bool
+read_ring_early(const char *text)
+{
+	return parse_bool(text, &shim_config.ring_early);
+}
+
+static bool
 read_time(struct word w, int64_t *out)
 {
 	char text[40];

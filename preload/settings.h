@@ -30,8 +30,9 @@ struct shim_config {
 	bool sql_params;
 	bool keep_deepbind;
 	bool tcp;
-	char name[SHIM_NAME_MAX];                        /* empty: the program's own */
-	char prefix[SHIM_NAME_MAX];                      /* empty: none */
+	bool ring_early;            /* known once the settings are read; process_watch() looks before */
+	char name[SHIM_NAME_MAX];   /* empty: the program's own */
+	char prefix[SHIM_NAME_MAX]; /* empty: none */
 	char only[SHIM_GLOBS_MAX], not [SHIM_GLOBS_MAX]; /* globs with commas between */
 	uint32_t bad;                                    /* values that were not understood */
 };
