@@ -329,7 +329,7 @@ void bx__add_double(bx_ctx *ctx, const char *key, uint32_t known, double value);
  *
  * The first stack in a process opens libunwind, which allocates.  Where a signal handler may be what asks for it (a signal
  * that has a handler is blocked, or we are on an alternate stack) the event goes without, which is counted
- * (stacks_refused), and the next stack tries again.  BLUEOX_STACKS=early opens it when recording is turned on, for
+ * (stacks_refused), as does who asks while another thread opens it, and the next stack tries again.  BLUEOX_STACKS=early opens it when recording is turned on, for
  * programs whose threads all block what they handle.
  */
 void bx_error(const char *error_class, const char *code, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -48,7 +48,9 @@ struct unwinder {
 
 static struct unwinder functions;
 static _Atomic(const struct unwinder *) unwinder;
-static _Atomic bool tried;
+static _Atomic int opening;
+
+enum { NOT_OPENED, OPENING, OPENED };
 
 static void
 count_refused(void)
@@ -106,19 +108,20 @@ static const struct unwinder *
 open_unwinder(void)
 {
 	const struct unwinder *u = atomic_load_explicit(&unwinder, memory_order_acquire);
-	if (u || atomic_load_explicit(&tried, memory_order_relaxed))
-		return u;
-	if (handler_may_be_running()) {
-		count_refused();
-		return NULL;
+	if (u || atomic_load_explicit(&opening, memory_order_acquire) == OPENED)
+		return u ? u : atomic_load_explicit(&unwinder, memory_order_relaxed);
+	int before = NOT_OPENED;
+	/* Who comes while another thread opens it does not wait: he may hold a lock that the other needs. */
+	if (handler_may_be_running() || !atomic_compare_exchange_strong(&opening, &before, OPENING)) {
+		if (before != OPENED)
+			count_refused();
+		return atomic_load_explicit(&unwinder, memory_order_acquire);
 	}
-	if (atomic_exchange(&tried, true))
-		return NULL;
 	unwinding_watch_forks();
-	if (!find_functions(&functions))
-		return NULL;
-	atomic_store_explicit(&unwinder, &functions, memory_order_release);
-	return &functions;
+	if (find_functions(&functions))
+		atomic_store_explicit(&unwinder, &functions, memory_order_release);
+	atomic_store_explicit(&opening, OPENED, memory_order_release);
+	return atomic_load_explicit(&unwinder, memory_order_relaxed);
 }
 
 bool

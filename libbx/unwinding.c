@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sys/single_threaded.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,6 +31,17 @@ half_of(uint64_t word)
 	return word & ~(uint64_t)UINT32_MAX;
 }
 
+/* A locked instruction costs more than the rest of it together, and where there is one thread nobody else looks: a handler
+ * that comes between two steps goes out as it came in. */
+static bool
+exchange(uint64_t *now, uint64_t next)
+{
+	if (!__libc_single_threaded)
+		return atomic_compare_exchange_weak(&inside, now, next);
+	atomic_store_explicit(&inside, next, memory_order_relaxed);
+	return true;
+}
+
 static void
 count_in(uint64_t generation)
 {
@@ -39,7 +51,7 @@ count_in(uint64_t generation)
 		if (others && (uint32_t)now)
 			atomic_store(&cut_off, true);
 		next = others ? generation | 1 : now + 1;
-	} while (!atomic_compare_exchange_weak(&inside, &now, next));
+	} while (!exchange(&now, next));
 }
 
 /* In a child whose parent went in there is nothing to be taken off. */
@@ -47,7 +59,7 @@ static void
 count_out(uint64_t generation)
 {
 	uint64_t now = atomic_load(&inside);
-	while (half_of(now) == generation && (uint32_t)now && !atomic_compare_exchange_weak(&inside, &now, now - 1))
+	while (half_of(now) == generation && (uint32_t)now && !exchange(&now, now - 1))
 		;
 }
 

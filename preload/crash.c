@@ -33,6 +33,7 @@
 #include "preload/process.h"
 #include "preload/real.h"
 #include "preload/span.h"
+#include "preload/spare_stack.h"
 
 enum {
 	STACK_GUARD = 4096,
@@ -259,17 +260,6 @@ set_exception(bx_ctx *event)
 		bx__set_text(event, "exception.what", BX__KEY_UNKNOWN, e->what);
 }
 
-/* Room that a small alternate stack of the host's may not have. */
-static bool
-room_to_walk(const ucontext_t *context)
-{
-	char here;
-	const char *low = context->uc_stack.ss_sp;
-	if ((context->uc_stack.ss_flags & SS_DISABLE) || &here < low || &here >= low + context->uc_stack.ss_size)
-		return true;
-	return &here - low >= STACK_NEEDED;
-}
-
 static void
 emit(const siginfo_t *info, const void *context)
 {
@@ -277,7 +267,7 @@ emit(const siginfo_t *info, const void *context)
 	if (!event)
 		return;
 	set_signal(event, info);
-	int count = room_to_walk(context) ? take_stack(context) : 0;
+	int count = spare_stack_is_needed(context, STACK_NEEDED) ? 0 : take_stack(context);
 	bool aborted = called_abort(info, context);
 	bool terminated = count > 0 && aborted && take_exception(count);
 	if (terminated)
@@ -313,8 +303,8 @@ wait_for_end(void)
 		poll(NULL, 0, 10);
 }
 
-static void
-on_crash(int number, siginfo_t *info, void *context)
+static __attribute__((noinline)) void
+end_with_report(int number, siginfo_t *info, void *context)
 {
 	if (crash.number && !bx__borrowed()) {
 		if (crash.may_return && info->si_code != SI_TIMER)
@@ -337,6 +327,17 @@ on_crash(int number, siginfo_t *info, void *context)
 	}
 	mask(SIG_BLOCK, number);
 	queue_again(number, info);
+	errno = saved;
+}
+
+static void
+on_crash(int number, siginfo_t *info, void *context)
+{
+	int saved = errno;
+	if (spare_stack_is_needed(context, STACK_NEEDED))
+		spare_stack_run(STACK_BYTES, end_with_report, number, info, context);
+	else
+		end_with_report(number, info, context);
 	errno = saved;
 }
 

@@ -160,6 +160,16 @@ by_small_stack(void)
 	fault();
 }
 
+/* The smallest that the system allows: the kernel's frame, and little else. */
+static void
+by_smallest_stack(void)
+{
+	static char small[64 * 1024];
+	stack_t stack = {.ss_sp = small, .ss_size = (size_t)MINSIGSTKSZ};
+	sigaltstack(&stack, NULL);
+	fault();
+}
+
 /* Inside of libbx, in the middle of a call. */
 static void
 by_bad_text(void)
@@ -283,9 +293,10 @@ static const struct {
     {"illegal", by_illegal}, {"bus", by_bus}, {"abort", by_abort}, {"abort-blocked", by_abort_blocked},
     {"raise", by_raise}, {"kill", by_kill}, {"double-free", by_double_free}, {"handler", by_handler},
     {"own-handler", by_own_handler}, {"own-handler-and-again", by_own_handler_and_again},
-    {"small-stack", by_small_stack}, {"bad-text", by_bad_text}, {"contexts", by_contexts},
-    {"silent-context", by_silent_context}, {"trashed-stack", by_trashed_stack}, {"thread", by_thread},
-    {"thread-overflow", by_thread_overflow}, {"two", by_two}, {"child", by_child}, {"vfork-child", by_vfork_child}};
+    {"small-stack", by_small_stack}, {"smallest-stack", by_smallest_stack}, {"bad-text", by_bad_text},
+    {"contexts", by_contexts}, {"silent-context", by_silent_context}, {"trashed-stack", by_trashed_stack},
+    {"thread", by_thread}, {"thread-overflow", by_thread_overflow}, {"two", by_two}, {"child", by_child},
+    {"vfork-child", by_vfork_child}};
 
 int
 main(int argc, char **argv)
