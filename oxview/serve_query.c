@@ -123,6 +123,7 @@ stopped(void *context)
 struct taking {
 	struct report *report;
 	struct repeats *repeats;
+	struct recent *recent; /* what the log has is struck off; NULL once that is done */
 	bool ok;
 };
 
@@ -130,6 +131,8 @@ static bool
 take(void *context, const struct event *ev)
 {
 	struct taking *t = context;
+	if (t->recent)
+		recent_strike(t->recent, ev);
 	if (!(t->repeats->lines && repeats_seen(t->repeats, ev)))
 		t->ok = report_add(t->report, ev);
 	return t->ok;
@@ -140,17 +143,20 @@ read_once(struct query *q, struct report *report, struct serve_recent *recent, u
 {
 	struct source_env env = {.select = &q->select, .trouble = &q->trouble, .stopped = stopped, .stop_context = q};
 	struct repeats repeats = {0};
-	struct taking t = {report, &repeats, true};
+	struct recent held = {0};
+	struct taking t = {.report = report, .repeats = &repeats, .recent = &held};
 	struct event ev;
-	if (!q->conf->all && !repeats_init(&repeats, q->conf->remember))
-		return false;
+	t.ok = (q->conf->all || repeats_init(&repeats, q->conf->remember)) &&
+	       (!recent || serve_recent_take(recent, &held));
 	struct source *source = source_logdir(q->conf->log_path, &env);
-	while (source && source_next(source, &ev) && take(&t, &ev))
+	while (t.ok && source && source_next(source, &ev) && take(&t, &ev))
 		;
 	source_free(&source);
-	if (recent && t.ok)
-		serve_recent_walk(recent, &q->select, take, &t);
-	*repeated = repeats.count;
+	t.recent = NULL;
+	if (t.ok)
+		recent_walk(&held, &q->select, take, &t);
+	*repeated = repeats.count + held.struck;
+	recent_fini(&held);
 	repeats_fini(&repeats);
 	return t.ok;
 }

@@ -2,10 +2,14 @@
 /* serve_recent: a list of copies, the oldest in front, behind a lock. */
 #include "oxview/serve_recent.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 #include "libbx/core/clock.h"
 #include "oxview/source.h"
@@ -152,18 +156,109 @@ serve_recent_close(struct serve_recent **rp)
 	*rp = NULL;
 }
 
-void
-serve_recent_walk(struct serve_recent *r, const struct select *select,
-    bool (*take)(void *context, const struct event *ev), void *context)
+/* ---- one moment's --------------------------------------------------------------------------------------------------- */
+
+/* How many events with this hash have not been struck off. */
+struct slot {
+	uint64_t hash; /* 0: free */
+	uint64_t left;
+};
+
+static uint64_t
+hash_of(const struct event *ev)
 {
+	uint64_t hash = XXH3_64bits(ev->raw.p, ev->raw.n);
+	return hash ? hash : 1;
+}
+
+/* That of the hash, or the free one where it belongs; at least half of them are free. */
+static struct slot *
+slot_of(const struct recent *r, uint64_t hash)
+{
+	struct slot *slots = (void *)r->slots.data;
+	size_t i = hash & r->mask;
+	while (slots[i].hash && slots[i].hash != hash)
+		i = (i + 1) & r->mask;
+	return &slots[i];
+}
+
+static size_t
+copy_all(struct serve_recent *r, struct buf *out)
+{
+	size_t count = 0;
 	pthread_mutex_lock(&r->lock);
-	for (const struct copy *c = r->oldest; c; c = c->next) {
-		struct event ev;
-		if (event_parse(c->bytes, c->n, &ev) == BX_OK && select_type(select, ev.type) &&
-		    select_event(select, &ev) && !take(context, &ev))
-			break;
-	}
+	for (const struct copy *c = r->oldest; c; c = c->next, count++)
+		buf_put(out, c->bytes, c->n);
 	pthread_mutex_unlock(&r->lock);
+	return count;
+}
+
+static bool
+next_event(const struct recent *r, size_t *at, struct event *ev)
+{
+	size_t used;
+	if (*at >= r->events.len || event_read(r->events.data + *at, r->events.len - *at, ev, &used) != BX_OK)
+		return false;
+	*at += used;
+	return true;
+}
+
+bool
+serve_recent_take(struct serve_recent *r, struct recent *out)
+{
+	struct event ev;
+	size_t slots = 16, at = 0;
+	*out = (struct recent){.oldest_end = INFINITY};
+	size_t count = copy_all(r, &out->events);
+	while (slots < 2 * count)
+		slots *= 2;
+	void *room = buf_extend(&out->slots, slots * sizeof(struct slot));
+	if (!room || out->events.err != BX_OK)
+		return false;
+	memset(room, 0, slots * sizeof(struct slot));
+	out->mask = slots - 1;
+	while (next_event(out, &at, &ev)) {
+		struct slot *slot = slot_of(out, hash_of(&ev));
+		slot->hash = hash_of(&ev);
+		slot->left++;
+		if (!(ev.end >= out->oldest_end))
+			out->oldest_end = ev.end;
+	}
+	return true;
+}
+
+void
+recent_fini(struct recent *r)
+{
+	buf_fini(&r->events);
+	buf_fini(&r->slots);
+}
+
+void
+recent_strike(struct recent *r, const struct event *ev)
+{
+	if (r->events.len == 0 || ev->end < r->oldest_end)
+		return;
+	struct slot *slot = slot_of(r, hash_of(ev));
+	if (slot->left == 0)
+		return;
+	slot->left--;
+	r->struck++;
+}
+
+void
+recent_walk(
+    struct recent *r, const struct select *select, bool (*take)(void *context, const struct event *ev), void *context)
+{
+	struct event ev;
+	for (size_t at = 0; next_event(r, &at, &ev);) {
+		struct slot *slot = slot_of(r, hash_of(&ev));
+		if (slot->left == 0)
+			continue;
+		slot->left--;
+		if (select_type(select, ev.type) && select_event(select, &ev) && !take(context, &ev))
+			return;
+	}
 }
 
 void
