@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "libbx/core/addr.h"
 #include "libbx/core/datetime.h"
@@ -483,4 +484,14 @@ conf_fini(struct conf *c)
 	settings_fini(&c->settings);
 	free(c->files);
 	c->files = NULL;
+}
+
+bool
+conf_reads_once(const struct conf *c)
+{
+	struct stat st;
+	for (size_t i = 0; i < c->file_count; i++)
+		if (strcmp(c->files[i], "-") == 0 || (stat(c->files[i], &st) == 0 && !S_ISREG(st.st_mode)))
+			return true;
+	return c->source == FROM_STDIN || c->source == FROM_LIVE;
 }

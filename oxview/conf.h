@@ -73,4 +73,7 @@ bool conf_read(
     struct conf *c, int argc, char **argv, struct conf_streams streams, int64_t now_ns, char *err, size_t err_cap);
 void conf_fini(struct conf *c);
 
+/* What its events come from can be read once only: standard input, a pipe, a stream. */
+bool conf_reads_once(const struct conf *c);
+
 #endif

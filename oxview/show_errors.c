@@ -34,15 +34,6 @@ struct reading {
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
-static bool
-comes_once(const struct conf *c)
-{
-	for (size_t i = 0; i < c->file_count; i++)
-		if (strcmp(c->files[i], "-") == 0)
-			return true;
-	return c->source == FROM_STDIN;
-}
-
 /* Past the bound the older half goes. */
 static void
 hold(struct reading *r, const struct event *ev)
@@ -224,7 +215,7 @@ void
 show_errors(const struct conf *c, struct out *out, struct trouble *trouble)
 {
 	struct reading r = {.conf = c, .out = out, .trouble = trouble};
-	r.holds = c->error && comes_once(c);
+	r.holds = c->error && conf_reads_once(c);
 	term_init(&r.term, out->fd);
 	if (!c->all && !repeats_init(&r.repeats, c->remember))
 		trouble_add(trouble, "out of memory for repeats: they are counted");

@@ -66,10 +66,7 @@ read_again(const struct conf *c, struct report *report)
 	struct buf lines = {0};
 	struct trouble quiet = {.lines = &lines};
 	uint64_t repeated;
-	bool repeatable = c->source == FROM_LOGDIR || c->source == FROM_FILES;
-	for (size_t i = 0; i < c->file_count; i++)
-		repeatable = repeatable && strcmp(c->files[i], "-") != 0;
-	bool ok = !repeatable || !report_again(report) || read_all(c, report, &quiet, &repeated);
+	bool ok = conf_reads_once(c) || !report_again(report) || read_all(c, report, &quiet, &repeated);
 	buf_fini(&lines);
 	return ok;
 }
@@ -96,15 +93,15 @@ show_report(const struct conf *c, struct trouble *trouble)
 	struct wholefile file;
 	struct report *report = calloc(1, sizeof *report);
 	struct report_head head = head_of(c);
-	bool open = wholefile_open(&file, c->html);
-	if (!open)
-		trouble_add(trouble, "%s: %s", c->html, strerror(errno));
+	const char *wrong = wholefile_open(&file, c->html);
+	if (wrong)
+		trouble_add(trouble, "%s: %s", c->html, wrong);
 	else if (!report || !report_init(report))
 		trouble_add(trouble, "out of memory for --html");
-	else if (read_all(c, report, trouble, &head.repeats) && read_again(c, report))
+	else if (read_all(c, report, trouble, &head.repeats) && (report->events > 0 || trouble->count == 0) &&
+		 read_again(c, report))
 		write_page(report, &head, &file, trouble);
-	if (open)
-		wholefile_abandon(&file);
+	wholefile_abandon(&file);
 	if (report)
 		report_fini(report);
 	free(report);

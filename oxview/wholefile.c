@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,23 +17,45 @@ usual_mode(void)
 	return 0666 & ~mask;
 }
 
-bool
+/* Where a file of this name belongs, owned; NULL: *wrong says why there can be none. */
+static char *
+place_of(const char *path, const char **wrong)
+{
+	struct stat st;
+	char *place = NULL;
+	*wrong = NULL;
+	if (lstat(path, &st) != 0)
+		place = errno == ENOENT ? strdup(path) : NULL;
+	else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		*wrong = "is there, and is no file";
+	else
+		place = realpath(path, NULL);
+	if (!place && !*wrong)
+		*wrong = strerror(errno);
+	return place;
+}
+
+const char *
 wholefile_open(struct wholefile *f, const char *path)
 {
-	*f = (struct wholefile){.path = path, .fd = -1};
-	if (asprintf(&f->beside, "%s.XXXXXX", path) < 0) {
+	const char *wrong;
+	*f = (struct wholefile){.fd = -1};
+	f->path = place_of(path, &wrong);
+	if (!f->path)
+		return wrong;
+	if (asprintf(&f->beside, "%s.XXXXXX", f->path) < 0) {
 		f->beside = NULL;
-		errno = ENOMEM;
-		return false;
+		wholefile_abandon(f);
+		return strerror(ENOMEM);
 	}
 	f->fd = mkstemp(f->beside);
 	if (f->fd >= 0)
-		return true;
-	int saved = errno;
+		return NULL;
+	wrong = strerror(errno);
 	free(f->beside);
 	f->beside = NULL;
-	errno = saved;
-	return false;
+	wholefile_abandon(f);
+	return wrong;
 }
 
 bool
@@ -65,5 +88,6 @@ wholefile_abandon(struct wholefile *f)
 	if (f->beside)
 		unlink(f->beside);
 	free(f->beside);
+	free(f->path);
 	*f = (struct wholefile){.fd = -1};
 }

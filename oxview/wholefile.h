@@ -3,7 +3,8 @@
  * wholefile: a file that is there whole, or not at all.
  *
  * It is written beside its place under another name and put there at the end, so that nobody ever opens half of it and
- * an older one stays until the new one is whole.
+ * an older one stays until the new one is whole.  Only a file gives way to it: what a link leads to is replaced, not the
+ * link, and a pipe or device is refused.
  */
 #ifndef BLUEOX_OXVIEW_WHOLEFILE_H
 #define BLUEOX_OXVIEW_WHOLEFILE_H
@@ -11,13 +12,13 @@
 #include <stdbool.h>
 
 struct wholefile {
-	const char *path; /* borrowed */
-	char *beside;     /* owned */
+	char *path;   /* owned; where it goes */
+	char *beside; /* owned */
 	int fd;
 };
 
-/* False with errno. */
-bool wholefile_open(struct wholefile *f, const char *path);
+/* NULL, or what is wrong. */
+const char *wholefile_open(struct wholefile *f, const char *path);
 
 /* Puts it in its place.  False with errno; it is then gone. */
 bool wholefile_finish(struct wholefile *f);
