@@ -41,10 +41,7 @@ struct site {
 	const struct table *table;
 };
 
-struct name {
-	const char *text;
-	enum { WRAPPED, USED, PERHAPS } kind;
-};
+enum kind { WRAPPED, USED, PERHAPS };
 
 /* What has been found; all zero at first, so that it costs a program that never calls the library no page. */
 struct found {
@@ -56,28 +53,37 @@ struct found {
 };
 
 struct library {
-	const char *stem; /* how its file's name begins */
-	const struct name *names;
+	const char *stem;     /* how its file's name begins */
+	const char *names;    /* one after the other, each ended by a NUL */
+	const uint8_t *kinds; /* of each an enum kind */
 	size_t name_count;
 	struct found *found;
 	void *absent; /* stands in for a wrapped function that the library does not have; or NULL */
 };
 
-#define NAME_WRAPPED(group, name) {#name, WRAPPED},
-#define NAME_USED(group, name)    {#name, USED},
-#define NAME_PERHAPS(group, name) {#name, PERHAPS},
-static const struct name pq_names[] = {REAL_PQ(NAME_WRAPPED, NAME_WRAPPED, NAME_USED, NAME_PERHAPS)};
-static const struct name memcached_names[] = {REAL_MEMCACHED(NAME_WRAPPED, NAME_USED, NAME_PERHAPS)};
-static const struct name journal_names[] = {REAL_JOURNAL(NAME_WRAPPED, NAME_USED, NAME_PERHAPS)};
-static const struct name libc_names[] = {REAL_LIBC(NAME_WRAPPED, NAME_USED, NAME_PERHAPS)};
-#undef NAME_WRAPPED
-#undef NAME_USED
-#undef NAME_PERHAPS
+/* Texts that follow each other, not pointers to texts: each pointer would have to be relocated at every start of a program. */
+#define NAME(group, name)         #name "\0"
+#define KIND_WRAPPED(group, name) WRAPPED,
+#define KIND_USED(group, name)    USED,
+#define KIND_PERHAPS(group, name) PERHAPS,
+static const char pq_names[] = REAL_PQ(NAME, NAME, NAME, NAME);
+static const char memcached_names[] = REAL_MEMCACHED(NAME, NAME, NAME);
+static const char journal_names[] = REAL_JOURNAL(NAME, NAME, NAME);
+static const char libc_names[] = REAL_LIBC(NAME, NAME, NAME);
+static const uint8_t pq_kinds[] = {REAL_PQ(KIND_WRAPPED, KIND_WRAPPED, KIND_USED, KIND_PERHAPS)};
+static const uint8_t memcached_kinds[] = {REAL_MEMCACHED(KIND_WRAPPED, KIND_USED, KIND_PERHAPS)};
+static const uint8_t journal_kinds[] = {REAL_JOURNAL(KIND_WRAPPED, KIND_USED, KIND_PERHAPS)};
+#undef NAME
+#undef KIND_WRAPPED
+#undef KIND_USED
+#undef KIND_PERHAPS
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-_Static_assert(COUNT(pq_names) <= SLOTS_MAX && COUNT(memcached_names) <= SLOTS_MAX, "a table has a slot a name");
-_Static_assert(sizeof(struct real_pq) == sizeof(void *) * COUNT(pq_names), "a table is its functions");
-_Static_assert(sizeof(struct real_memcached) == sizeof(void *) * COUNT(memcached_names), "a table is its functions");
+enum { LIBC_NAMES = sizeof(struct real_libc) / sizeof(void *) };
+_Static_assert(COUNT(pq_kinds) <= SLOTS_MAX && COUNT(memcached_kinds) <= SLOTS_MAX, "a table has a slot a name");
+_Static_assert(sizeof(struct real_pq) == sizeof(void *) * COUNT(pq_kinds), "a table is its functions");
+_Static_assert(sizeof(struct real_memcached) == sizeof(void *) * COUNT(memcached_kinds), "a table is its functions");
+_Static_assert(sizeof(struct real_journal) == sizeof(void *) * COUNT(journal_kinds), "a table is its functions");
 
 /* Whatever its caller takes it for, a pointer or a number. */
 static void *
@@ -86,20 +92,23 @@ do_nothing(void)
 	return NULL;
 }
 
-_Static_assert(sizeof(struct real_journal) == sizeof(void *) * COUNT(journal_names), "a table is its functions");
-
 static struct found pq_found, memcached_found, journal_found;
 static const struct library libpq = {.stem = "libpq.so",
     .names = pq_names,
-    .name_count = COUNT(pq_names),
+    .kinds = pq_kinds,
+    .name_count = COUNT(pq_kinds),
     .found = &pq_found,
     .absent = (void *)(uintptr_t)do_nothing};
 static const struct library libmemcached = {.stem = "libmemcached.so",
     .names = memcached_names,
-    .name_count = COUNT(memcached_names),
+    .kinds = memcached_kinds,
+    .name_count = COUNT(memcached_kinds),
     .found = &memcached_found};
-static const struct library libsystemd = {
-    .stem = "libsystemd", .names = journal_names, .name_count = COUNT(journal_names), .found = &journal_found};
+static const struct library libsystemd = {.stem = "libsystemd",
+    .names = journal_names,
+    .kinds = journal_kinds,
+    .name_count = COUNT(journal_kinds),
+    .found = &journal_found};
 
 /* What this thread called last: where a call goes that a library tail-jumped to out of our wrapper. */
 static _Thread_local const struct table *last_pq __attribute__((tls_model("initial-exec")));
@@ -139,7 +148,7 @@ table_of(const struct library *lib, const void *anchor)
 static const struct table *
 table_fill(const struct library *lib, void *via)
 {
-	void *anchor = find(via, lib->names[0].text);
+	void *anchor = find(via, lib->names);
 	const struct table *known = anchor ? table_of(lib, anchor) : NULL;
 	if (!anchor || known)
 		return known;
@@ -151,10 +160,11 @@ table_fill(const struct library *lib, void *via)
 	struct table *t = &lib->found->tables[i];
 	t->object = object_of(anchor); /* NOLINT(clang-analyzer-core.NullDereference): lib->found is not NULL */
 	t->whole = true;
-	for (size_t n = 0; n < lib->name_count; n++) {
-		t->slots[n] = find(via, lib->names[n].text);
-		t->whole = t->whole && (t->slots[n] || lib->names[n].kind != USED);
-		if (!t->slots[n] && lib->names[n].kind == WRAPPED)
+	const char *name = lib->names;
+	for (size_t n = 0; n < lib->name_count; n++, name += strlen(name) + 1) {
+		t->slots[n] = find(via, name);
+		t->whole = t->whole && (t->slots[n] || lib->kinds[n] != USED);
+		if (!t->slots[n] && lib->kinds[n] == WRAPPED)
 			t->slots[n] = lib->absent;
 	}
 	atomic_store_explicit(&t->anchor, anchor, memory_order_release);
@@ -319,11 +329,11 @@ resolve(const struct library *lib, void *address, const struct table **last, boo
 static const struct real_pq *
 no_pq(bool *inner)
 {
-#define NOTHING(group, name) (void *)(uintptr_t)do_nothing,
-	static void *const slots[] = {REAL_PQ(NOTHING, NOTHING, NOTHING, NOTHING)};
-#undef NOTHING
+	static _Atomic(void *) slots[COUNT(pq_kinds)]; /* filled each time: always with the same, and seldom */
+	for (size_t n = 0; n < COUNT(slots); n++)
+		atomic_store_explicit(&slots[n], (void *)(uintptr_t)do_nothing, memory_order_relaxed);
 	*inner = true;
-	return (const struct real_pq *)(const void *)slots;
+	return (const struct real_pq *)(void *)slots;
 }
 
 static inline const struct real_pq *
@@ -370,13 +380,14 @@ real_libc(void)
 {
 	static union {
 		struct real_libc functions;
-		void *slots[COUNT(libc_names)];
+		void *slots[LIBC_NAMES];
 	} table;
 	static atomic_bool filled;
 	if (!atomic_load_explicit(&filled, memory_order_acquire)) {
 		int saved = errno;
-		for (size_t n = 0; n < COUNT(libc_names); n++)
-			table.slots[n] = find(RTLD_NEXT, libc_names[n].text);
+		const char *name = libc_names;
+		for (size_t n = 0; n < LIBC_NAMES; n++, name += strlen(name) + 1)
+			table.slots[n] = find(RTLD_NEXT, name);
 		atomic_store_explicit(&filled, true, memory_order_release);
 		errno = saved;
 	}
