@@ -38,9 +38,23 @@ set_int(void *socket, int option, int value)
 	zmq_setsockopt(socket, option, &value, sizeof value);
 }
 
+/* As long as an answer may take, unless the reader is stopped meanwhile, which it is asked now and then. */
+static int
+receive_answer(struct live *l, void *req, uint8_t *answer, size_t cap)
+{
+	int n = -1;
+	errno = EAGAIN;
+	for (int waited_ms = 0; n < 0 && errno == EAGAIN && waited_ms < ANSWER_MS; waited_ms += STOP_MS) {
+		if (source_stopped(l->env))
+			break;
+		n = zmq_recv(req, answer, cap, 0);
+	}
+	return n;
+}
+
 /* Sends {cmd: SOCK_STREAM} and waits for the answer: its length, or -1 with errno. */
 static int
-ask(struct live *l, int wait_ms, uint8_t *answer, size_t cap)
+ask(struct live *l, uint8_t *answer, size_t cap)
 {
 	char endpoint[ADDR_ENDPOINT_MAX];
 	struct buf request = {0};
@@ -53,11 +67,11 @@ ask(struct live *l, int wait_ms, uint8_t *answer, size_t cap)
 	if (req && request.err == BX_OK) {
 		set_int(req, ZMQ_LINGER, 0);
 		set_int(req, ZMQ_IPV6, 1);
-		set_int(req, ZMQ_SNDTIMEO, wait_ms);
-		set_int(req, ZMQ_RCVTIMEO, wait_ms);
+		set_int(req, ZMQ_SNDTIMEO, ANSWER_MS);
+		set_int(req, ZMQ_RCVTIMEO, STOP_MS);
 		if (keys_show(&l->keys, req) && zmq_connect(req, endpoint) == 0 &&
 		    zmq_send(req, request.data, request.len, 0) >= 0)
-			n = zmq_recv(req, answer, cap, 0);
+			n = receive_answer(l, req, answer, cap);
 	}
 	int saved = errno;
 	if (req)
@@ -131,11 +145,11 @@ stop_listening(struct live *l)
 
 /* NULL when the stream is found and listened to, else what is wrong. */
 static const char *
-find_stream(struct live *l, int wait_ms)
+find_stream(struct live *l)
 {
 	uint8_t answer[512];
 	char endpoint[ADDR_ENDPOINT_MAX];
-	int n = ask(l, wait_ms, answer, sizeof answer);
+	int n = ask(l, answer, sizeof answer);
 	if (n < 0 && errno == EAGAIN)
 		return "no answer within 5 seconds; is oxd running there, and are the keys those that it wants?";
 	if (n < 0)
@@ -158,7 +172,7 @@ find_again(struct live *l)
 	do {
 		stop_listening(l);
 		zmq_poll(NULL, 0, RETRY_MS);
-	} while (!source_stopped(l->env) && find_stream(l, l->env->stopped ? STOP_MS : ANSWER_MS));
+	} while (!source_stopped(l->env) && find_stream(l));
 	if (source_stopped(l->env))
 		return;
 	trouble_tell(l->env->trouble, "%s: the stream is back", l->name);
@@ -257,7 +271,7 @@ source_live(const char *address, const struct keys *keys, const struct source_en
 	const char *wrong = addr_parse(address, "127.0.0.1", CONTROL_PORT, &l->control);
 	if (!wrong) {
 		l->context = zmq_ctx_new();
-		wrong = l->context ? find_stream(l, ANSWER_MS) : "out of memory";
+		wrong = l->context ? find_stream(l) : "out of memory";
 	}
 	if (!wrong)
 		return &l->source;

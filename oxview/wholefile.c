@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* wholefile: mkstemp and rename; its rights are what the umask leaves of 0666, as of any file that is made. */
+/* wholefile: made without a name, linked and renamed; its rights are what the umask leaves of 0666, as of any file that is made. */
 #include "oxview/wholefile.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,17 @@ place_of(const char *path, const char **wrong)
 	return place;
 }
 
+/* Without a name, where the file system can do that: then nothing is left of it when this program is killed. */
+static int
+open_nameless(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+	int fd = dir ? open(dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600) : -1;
+	free(dir);
+	return fd;
+}
+
 const char *
 wholefile_open(struct wholefile *f, const char *path)
 {
@@ -43,25 +55,36 @@ wholefile_open(struct wholefile *f, const char *path)
 	f->path = place_of(path, &wrong);
 	if (!f->path)
 		return wrong;
-	if (asprintf(&f->beside, "%s.XXXXXX", f->path) < 0) {
+	f->fd = open_nameless(f->path);
+	f->nameless = f->fd >= 0;
+	if (asprintf(&f->beside, f->nameless ? "%s.%d" : "%s.XXXXXX", f->path, (int)getpid()) < 0) {
 		f->beside = NULL;
 		wholefile_abandon(f);
 		return strerror(ENOMEM);
 	}
-	f->fd = mkstemp(f->beside);
-	if (f->fd >= 0)
+	if (f->nameless || (f->fd = mkostemp(f->beside, O_CLOEXEC)) >= 0)
 		return NULL;
 	wrong = strerror(errno);
-	free(f->beside);
-	f->beside = NULL;
+	f->nameless = true; /* there is none to be removed */
 	wholefile_abandon(f);
 	return wrong;
+}
+
+static bool
+give_name(struct wholefile *f)
+{
+	char self[64];
+	snprintf(self, sizeof self, "/proc/self/fd/%d", f->fd);
+	if (f->nameless && linkat(AT_FDCWD, self, AT_FDCWD, f->beside, AT_SYMLINK_FOLLOW) != 0)
+		return false;
+	f->nameless = false;
+	return true;
 }
 
 bool
 wholefile_finish(struct wholefile *f)
 {
-	bool ok = fchmod(f->fd, usual_mode()) == 0;
+	bool ok = fchmod(f->fd, usual_mode()) == 0 && give_name(f);
 	int saved = errno;
 	if (close(f->fd) != 0 && ok) {
 		ok = false;
@@ -72,7 +95,7 @@ wholefile_finish(struct wholefile *f)
 		ok = false;
 		saved = errno;
 	}
-	if (!ok)
+	if (!ok && !f->nameless)
 		unlink(f->beside);
 	free(f->beside);
 	f->beside = NULL;
@@ -85,7 +108,7 @@ wholefile_abandon(struct wholefile *f)
 {
 	if (f->fd >= 0)
 		close(f->fd);
-	if (f->beside)
+	if (f->beside && !f->nameless)
 		unlink(f->beside);
 	free(f->beside);
 	free(f->path);

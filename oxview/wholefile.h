@@ -13,14 +13,15 @@
 
 struct wholefile {
 	char *path;   /* owned; where it goes */
-	char *beside; /* owned */
+	char *beside; /* owned; its name until it is whole */
 	int fd;
+	bool nameless; /* it does not have that yet */
 };
 
 /* NULL, or what is wrong. */
 const char *wholefile_open(struct wholefile *f, const char *path);
 
-/* Puts it in its place.  False with errno; it is then gone. */
+/* Puts it in its place.  False with errno; it is then gone.  To be abandoned in any case. */
 bool wholefile_finish(struct wholefile *f);
 void wholefile_abandon(struct wholefile *f);
 

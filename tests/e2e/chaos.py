@@ -56,16 +56,16 @@ def make_bridge():
 class Proxy:
     """One port here that leads to an address; what goes through can be held up, slowed down or cut."""
 
-    def __init__(self, port, to):
+    def __init__(self, port, to, here=HERE):
         self.port, self.to = port, to
-        self.address = f"{HERE}:{port}"
+        self.address = f"{here}:{port}"
         self.open, self.answers = threading.Event(), threading.Event()  # clear: held up; answers only, or both ways
         self.open.set()
         self.answers.set()
         self.delay_s = 0.0
         self.pairs = set()
         self.lock = threading.Lock()
-        self.listener = socket.create_server((HERE, port))
+        self.listener = socket.create_server((here, port))
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self):
