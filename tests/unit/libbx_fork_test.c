@@ -43,8 +43,11 @@ static atomic_bool held, leave;
 static bool leaves_a_fork; /* who is held leaves when a fork waits for him */
 static atomic_int waits;   /* of a fork, for those inside */
 
+/* The sanitizers' own start comes through these three, before there is anything of theirs. */
+#define EARLY __attribute__((no_sanitize_address, no_sanitize_thread, no_sanitize("undefined")))
+
 /* In place of libc's: libbx waits by it; and looks at memory by such a call that waits for no time. */
-long
+EARLY long
 syscall(long number, ...)
 {
 	long (*real)(long, ...);
@@ -73,7 +76,7 @@ hold(struct dl_phdr_info *info, size_t size, void *unused)
 }
 
 /* libunwind's own call finds this one first. */
-int
+EARLY int
 dl_iterate_phdr(visit *callback, void *data)
 {
 	int (*real)(visit *, void *);
@@ -232,7 +235,7 @@ TEST(who_comes_while_a_thread_forks_takes_no_stack)
 static bool fork_once, forked_well;
 
 /* As a handler would that comes there: where libunwind sets itself up. */
-int
+EARLY int
 pthread_once(pthread_once_t *once, void (*routine)(void))
 {
 	int (*real)(pthread_once_t *, void (*)(void));
