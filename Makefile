@@ -31,13 +31,23 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer $(if $(findstring undefined,$(SAN)),-fno-sanitize-recover=undefined))
 ALL_CFLAGS = -std=gnu11 $(OPT) $(WARN) $(WERROR) -D_GNU_SOURCE -I. -fPIC -pthread $(SANFLAGS) $(CFLAGS)
 ALL_CXXFLAGS = -std=c++17 $(OPT) -Wall -Wextra -Wshadow $(WERROR) -D_GNU_SOURCE -I. -fPIC $(SANFLAGS) $(CXXFLAGS)
-ALL_LDFLAGS = -pthread $(SANFLAGS) -Wl,-z,relro $(LDFLAGS)
+ALL_LDFLAGS = -pthread $(SANFLAGS) -Wl,-z,relro -fno-lto $(LDFLAGS)
 # nodelete: a thread that has emitted calls back into the library when it ends, whoever has unloaded it meanwhile.
 SHARED_FLAGS = -shared -Wl,-z,now -Wl,-z,defs -Wl,-z,nodelete
 # What is mapped into every program under the shim costs it page faults and look-ups at each start, so these two objects have
 # none of the C runtime's start files (nothing here needs them: constructors are called by the loader, and nothing is ever
 # unloaded), one mapping for what is only read and run, and no look-up for what libbx calls of itself.
 GUEST_FLAGS = $(if $(SAN),-shared,$(SHARED_FLAGS) -nostartfiles -Wl$(comma)-z$(comma)noseparate-code -Wl$(comma)-Bsymbolic-functions)
+# Their code runs inside of other people's loops, so it is optimised as a whole, an eighth of the instructions of a query.  The
+# objects hold ordinary code besides (fat), which is what everything else that uses them links.  One partition, because of
+# what asm says of symbols.  Sanitizers and debuggers get what is written.  Left to itself gcc clears and copies small structs on
+# x86 with `rep` instructions, which take as long as fifty others to begin.
+GUEST_OPT := $(if $(SAN)$(findstring clang,$(CC))$(filter-out -O2,$(filter -O%,$(OPT))),,-O3 -flto -ffat-lto-objects)
+ifeq ($(if $(GUEST_OPT),$(findstring x86_64,$(shell $(CC) -dumpmachine))),x86_64)
+small := unrolled_loop:128:noalign$(comma)libcall:-1:noalign
+GUEST_OPT += -mmemcpy-strategy=$(small) -mmemset-strategy=$(small)
+endif
+GUEST_LINK := $(if $(GUEST_OPT),$(GUEST_OPT) -flto-partition=none)
 # Any address in the object will do: by it libc knows whose fork handlers are whose.
 DSO_HANDLE = $(if $(SAN),,-Wl$(comma)--defsym=__dso_handle=bx_done)
 
@@ -105,7 +115,8 @@ $(call obj,$(LIBBX)): SANFLAGS += -fno-sanitize=null,nonnull-attribute,returns-n
 endif
 
 # A tail call to dlsym(RTLD_NEXT) makes ld.so look like the caller.
-EXTRA_preload := -fno-optimize-sibling-calls -fvisibility=hidden
+EXTRA_preload := $(GUEST_OPT) -fno-optimize-sibling-calls -fvisibility=hidden
+EXTRA_libbx := $(GUEST_OPT)
 
 $(B)/libbxcore.a: $(call obj,$(CORE))
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
@@ -128,13 +139,13 @@ $(B)/libbxparts.a: $(call obj,$(LIBBX) $(CORE))
 # For programs of others: one object, with all of core that it needs, whose only global names are those of the map.  The
 # program's own rand_seed() or mp_put() is no business of ours, nor ours of it.
 $(B)/libbx.a: $(call obj,$(LIBBX)) $(B)/libbxcore.a libbx/libbx.map
-	$(call say,AR,$@)$(CC) -r -nostdlib -o $(B)/obj/libbx.o $(call obj,$(LIBBX)) $(B)/libbxcore.a
+	$(call say,AR,$@)$(CC) -r -nostdlib $(if $(GUEST_OPT),$(GUEST_LINK) -flinker-output=nolto-rel,-fno-lto) -o $(B)/obj/libbx.o $(call obj,$(LIBBX)) $(B)/libbxcore.a
 	$(Q)grep -v '^#' libbx/libbx.map | grep -oE '\<bx_[a-z_]+' > $(B)/obj/libbx.names
 	$(Q)$(OBJCOPY) --keep-global-symbols=$(B)/obj/libbx.names $(B)/obj/libbx.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $(B)/obj/libbx.o
 
 $(B)/libbx.so.1: $(call obj,$(LIBBX)) $(B)/libbxcore.a libbx/libbx.map
-	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) $(GUEST_FLAGS) $(DSO_HANDLE) -Wl,-soname,libbx.so.1 -Wl,--version-script=libbx/libbx.map \
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) $(GUEST_FLAGS) $(GUEST_LINK) $(DSO_HANDLE) -Wl,-soname,libbx.so.1 -Wl,--version-script=libbx/libbx.map \
 		-o $@ $(call obj,$(LIBBX)) $(B)/libbxcore.a
 # Opened with dlopen, by libbx, beside which it lies.
 $(B)/libbx_tcp.so.1: $(call obj,$(LIBBX_TCP)) $(B)/libbxcore.a libbx/tcp/tcp.map
@@ -150,7 +161,7 @@ $(B)/libbxshim.a: $(call obj,$(PRELOAD_PARTS))
 $(B)/libbx.so: $(B)/libbx.so.1
 	$(Q)ln -sf libbx.so.1 $@
 
-preload_link = $(CC) $(ALL_LDFLAGS) $(GUEST_FLAGS) -Wl,--version-script=preload/preload.map $(1) -o $@ \
+preload_link = $(CC) $(ALL_LDFLAGS) $(GUEST_FLAGS) $(GUEST_LINK) -Wl,--version-script=preload/preload.map $(1) -o $@ \
 	$(call obj,$(PRELOAD)) -L$(B) -l:libbx.so.1 $(B)/libbxcore.a -Wl,--exclude-libs,ALL
 $(B)/libbx_preload.so: $(call obj,$(PRELOAD)) $(B)/libbx.so.1 $(B)/libbxcore.a preload/preload.map
 	$(call say,LD,$@)$(call preload_link,-Wl$(comma)-rpath$(comma)'$$ORIGIN')

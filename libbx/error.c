@@ -28,72 +28,79 @@ error_text_cut(const char *s, size_t n, size_t max)
 	return n;
 }
 
-static uint8_t *
+static inline uint8_t *
 put_text(uint8_t *p, const char *s, size_t n, size_t max)
 {
 	n = error_text_cut(s, n, max);
-	p = mp_is_utf8(s, n) ? mp_put_str_header(p, (uint32_t)n) : mp_put_bin_header(p, (uint32_t)n);
-	memcpy(p, s, n);
+	p = mp_is_text(s, n) ? mp_put_str_header(p, (uint32_t)n) : mp_put_bin_header(p, (uint32_t)n);
+	copy_short(p, s, n);
 	return p + n;
 }
 
-static uint8_t *
-put_pair(uint8_t *p, const char *key, const char *text, size_t max)
+/* A key that is short and known, as it is written. */
+#define PUT_KEY(p, key) mp_put_str((p), "" key, sizeof(key) - 1)
+
+/* How long the texts of an error are, each asked once; those that are too long are longer than may be shown. */
+struct lengths {
+	const char *class_name;
+	size_t class_n, code_n, key_n[ERROR_FIELDS_MAX], text_n[ERROR_FIELDS_MAX];
+	size_t fields, shown;
+	size_t bound; /* bytes that put_error() writes at most, without the stack */
+};
+
+static void
+measure(struct lengths *n, const struct bx__error *e)
 {
-	p = mp_put_str(p, key, (uint32_t)strlen(key));
-	return put_text(p, text, strnlen(text, max + 4), max);
+	enum { FIXED = 160, HEADERS = 16 };
+	n->class_name = e->error_class ? e->error_class : "error";
+	n->class_n = strnlen(n->class_name, CODE_MAX + 4);
+	n->code_n = e->code ? strnlen(e->code, CODE_MAX + 4) : 0;
+	n->fields = e->field_count < ERROR_FIELDS_MAX ? e->field_count : ERROR_FIELDS_MAX;
+	n->shown = 0;
+	n->bound = FIXED + n->class_n + n->code_n;
+	if (e->message)
+		n->bound += e->message_len < ERROR_MESSAGE_MAX ? e->message_len : ERROR_MESSAGE_MAX;
+	for (size_t i = 0; i < n->fields; i++) {
+		if (!e->fields[i].text)
+			continue;
+		n->key_n[i] = strlen(e->fields[i].key);
+		n->text_n[i] = strnlen(e->fields[i].text, TEXT_MAX + 4);
+		n->bound += HEADERS + n->key_n[i] + n->text_n[i];
+		n->shown++;
+	}
 }
 
 static uint8_t *
-put_fields(uint8_t *p, const struct bx__error *e)
+put_fields(uint8_t *p, const struct bx__error *e, const struct lengths *n)
 {
-	size_t count = 0, limit = e->field_count < ERROR_FIELDS_MAX ? e->field_count : ERROR_FIELDS_MAX;
-	for (size_t i = 0; i < limit; i++)
-		count += e->fields[i].text != NULL;
-	p = mp_put_map_header(mp_put_str(p, "fields", 6), (uint32_t)count);
-	for (size_t i = 0; i < limit; i++)
-		if (e->fields[i].text)
-			p = put_pair(p, e->fields[i].key, e->fields[i].text, TEXT_MAX);
+	p = mp_put_map_header(PUT_KEY(p, "fields"), (uint32_t)n->shown);
+	for (size_t i = 0; i < n->fields; i++) {
+		if (!e->fields[i].text)
+			continue;
+		p = mp_put_str(p, e->fields[i].key, (uint32_t)n->key_n[i]);
+		p = put_text(p, e->fields[i].text, n->text_n[i], TEXT_MAX);
+	}
 	return p;
 }
 
-static size_t
-text_bound(const char *text, size_t max)
-{
-	return text ? strnlen(text, max) + 16 : 0; /* with the headers of it and of a short key */
-}
-
-/* Bytes that put_error() writes at most. */
-static size_t
-error_bound(const struct bx__error *e, const struct stack *s)
-{
-	size_t bound = 128 + text_bound(e->error_class, CODE_MAX) + text_bound(e->code, CODE_MAX);
-	if (e->message)
-		bound += e->message_len < ERROR_MESSAGE_MAX ? e->message_len : ERROR_MESSAGE_MAX;
-	for (size_t i = 0; i < e->field_count && i < ERROR_FIELDS_MAX; i++)
-		bound += strlen(e->fields[i].key) + text_bound(e->fields[i].text, TEXT_MAX);
-	return bound + (s->count > 0 ? STACK_BYTES : 0);
-}
-
 static uint8_t *
-put_error(uint8_t *p, const struct bx__error *e, const struct stack *s)
+put_error(uint8_t *p, const struct bx__error *e, const struct lengths *n, const struct stack *s)
 {
-	const char *class_name = e->error_class ? e->error_class : "error";
-	uint64_t print = XXH3_64bits(class_name, strnlen(class_name, CODE_MAX));
-	char hex[16];
+	uint64_t print = XXH3_64bits(n->class_name, n->class_n < CODE_MAX ? n->class_n : CODE_MAX);
 	uint32_t pairs = 1 + (e->code != NULL) + (e->message != NULL) + (e->field_count > 0) + (s->count > 0) + 1;
 	p = mp_put_map_header(p, pairs);
-	p = put_pair(p, "class", class_name, CODE_MAX);
+	p = put_text(PUT_KEY(p, "class"), n->class_name, n->class_n, CODE_MAX);
 	if (e->code)
-		p = put_pair(p, "code", e->code, CODE_MAX);
+		p = put_text(PUT_KEY(p, "code"), e->code, n->code_n, CODE_MAX);
 	if (e->message)
-		p = put_text(mp_put_str(p, "message", 7), e->message, e->message_len, ERROR_MESSAGE_MAX - 8);
+		p = put_text(PUT_KEY(p, "message"), e->message, e->message_len, ERROR_MESSAGE_MAX - 8);
 	if (e->field_count > 0)
-		p = put_fields(p, e);
+		p = put_fields(p, e, n);
 	if (s->count > 0)
-		p = stack_write(s, mp_put_str(p, "stack", 5), &print);
-	hex_u64(hex, print);
-	return mp_put_str(mp_put_str(p, "print", 5), hex, sizeof hex);
+		p = stack_write(s, PUT_KEY(p, "stack"), &print);
+	p = mp_put_str_header(PUT_KEY(p, "print"), 16);
+	hex_u64((char *)p, print);
+	return p + 16;
 }
 
 static uint8_t *
@@ -110,18 +117,18 @@ put_texts(uint8_t *p, const struct bx_slice *texts, size_t count)
 }
 
 /* Asked before a stack is taken, which is dear. */
-static bool
-worth_it(bx_ctx *ctx, const char *key)
+static inline bool
+worth_it(bx_ctx *ctx, const char *key, uint32_t known)
 {
 	struct field f;
-	bool wanted = field_open(&f, ctx, key, BX__KEY_UNKNOWN);
+	bool wanted = field_open(&f, ctx, key, known);
 	if (wanted)
 		field_close(&f, NULL);
 	return wanted;
 }
 
 /* The frames that the caller has taken before, or those of now. */
-static void
+static inline void
 take(struct stack *s, void *const *frames, int count, const void *skip_object)
 {
 	if (!frames) {
@@ -132,23 +139,31 @@ take(struct stack *s, void *const *frames, int count, const void *skip_object)
 	memcpy(s->pcs, frames, (size_t)s->count * sizeof *frames);
 }
 
-void
+/* Flat, since every frame of ours costs the unwinder as much as one of the application's. */
+__attribute__((flatten)) void
 bx__ctx_error(bx_ctx *ctx, const struct bx__error *error)
 {
-	static const char key[] = "error";
+	const char *key = "error";
+	uint32_t known = BX__KEY("error");
 	struct field f;
 	struct stack s;
-	if (!worth_it(ctx, key))
+	struct lengths n;
+	if (!worth_it(ctx, key, known))
 		return;
 	take(&s, error->frames, error->frame_count, error->skip_object);
-	if (!field_open(&f, ctx, key, BX__KEY_UNKNOWN))
+	measure(&n, error);
+	if (!field_open(&f, ctx, key, known))
 		return;
-	uint8_t *p = field_room(&f, (uint32_t)error_bound(error, &s));
+	uint8_t *p = field_room(&f, (uint32_t)(n.bound + (s.count > 0 ? STACK_BYTES : 0)));
 	if (!p && s.count > 0) { /* better the error alone than nothing; that something was left out is counted */
 		s.count = 0;
-		p = field_room(&f, (uint32_t)error_bound(error, &s));
+		p = field_room(&f, (uint32_t)n.bound);
 	}
-	field_close(&f, p ? put_error(p, error, &s) : NULL);
+	uint8_t *end = p ? put_error(p, error, &n, &s) : NULL;
+	if (error->fresh)
+		field_close_new(&f, end);
+	else
+		field_close(&f, end);
 }
 
 void
@@ -157,7 +172,7 @@ bx__ctx_stack(bx_ctx *ctx, const char *key, void *const *frames, int count, cons
 	struct field f;
 	struct stack s;
 	uint64_t print = 0;
-	if (!worth_it(ctx, key))
+	if (!worth_it(ctx, key, BX__KEY_UNKNOWN))
 		return;
 	take(&s, frames, count, skip_object);
 	if (s.count == 0 || !field_open(&f, ctx, key, BX__KEY_UNKNOWN))

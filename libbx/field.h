@@ -76,6 +76,15 @@ field_close(struct field *f, const uint8_t *end)
 	thread_leave(f->thread);
 }
 
+/* The same for a key that was not there. */
+static inline void
+field_close_new(struct field *f, const uint8_t *end)
+{
+	if (end)
+		fields_commit_new(&f->ctx->fields, f->key, end);
+	thread_leave(f->thread);
+}
+
 /* The same for one more item of the list at the key. */
 static inline uint8_t *
 field_item_room(struct field *f, uint32_t n)

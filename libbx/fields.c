@@ -91,6 +91,24 @@ fields_reserve_item(struct fields *f, struct field_key key, uint32_t value_max)
 	return reserve(f, key, value_max, true);
 }
 
+static void
+append(struct fields *f, struct field_key key, uint32_t size)
+{
+	f->used += size;
+	f->room -= size + FIELD_COST;
+	f->count++;
+	f->seen |= 1ULL << bx__key_bit(key.s, key.len);
+}
+
+void
+fields_commit_new(struct fields *f, struct field_key key, const uint8_t *value_end)
+{
+	if (f->in_tree)
+		tree_commit(f, key, value_end);
+	else
+		append(f, key, (uint32_t)(value_end - f->data) - f->used);
+}
+
 void
 fields_commit(struct fields *f, struct field_key key, const uint8_t *value_end)
 {
@@ -111,10 +129,7 @@ fields_commit(struct fields *f, struct field_key key, const uint8_t *value_end)
 		f->room += old.end - old.at + FIELD_COST;
 		f->count--;
 	}
-	f->used += size;
-	f->room -= size + FIELD_COST;
-	f->count++;
-	f->seen |= 1ULL << bx__key_bit(key.s, key.len);
+	append(f, key, size);
 }
 
 void

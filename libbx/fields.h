@@ -81,6 +81,9 @@ struct field_key {
 uint8_t *fields_reserve(struct fields *f, struct field_key key, uint32_t value_max);
 void fields_commit(struct fields *f, struct field_key key, const uint8_t *value_end);
 
+/* The same for a key of which the caller knows that it is not there. */
+void fields_commit_new(struct fields *f, struct field_key key, const uint8_t *value_end);
+
 /* The same for one more item of the list at `key`, which replaces whatever is there and no list made so. */
 uint8_t *fields_reserve_item(struct fields *f, struct field_key key, uint32_t value_max);
 void fields_commit_item(struct fields *f, struct field_key key, const uint8_t *value_end);

@@ -63,6 +63,7 @@ struct bx__error {
 	void *const *frames; /* a stack that was taken before; NULL: it is taken now */
 	int frame_count;
 	const void *skip_object; /* an address in an object whose innermost frames are left out (the caller's own) */
+	bool fresh; /* the context has no `error` yet, which saves looking for one */
 };
 
 /* Sets `error` on a context, with stack and fingerprint.  The message is cut at 4 KiB. */

@@ -152,26 +152,30 @@ range_of(const void *address)
 	return (struct range){start, (uintptr_t)found.dlfo_map_end - start};
 }
 
-/* Ours, which is not unmapped while it is asked. */
-static struct range
-own_range(void)
-{
-	static _Atomic uintptr_t start, size;
-	struct range r = {.size = atomic_load_explicit(&size, memory_order_acquire)};
-	if (r.size) {
-		r.start = atomic_load_explicit(&start, memory_order_relaxed);
-		return r;
-	}
-	r = range_of((const void *)(uintptr_t)own_range);
-	atomic_store_explicit(&start, r.start, memory_order_relaxed);
-	atomic_store_explicit(&size, r.size, memory_order_release);
-	return r;
-}
+/* Of an object that is never unmapped, kept once it has been asked. */
+struct kept_range {
+	_Atomic uintptr_t start, size;
+};
 
 static bool
 lies_in(struct range r, const void *address)
 {
 	return (uintptr_t)address - r.start < r.size;
+}
+
+/* The range of the object that holds the address, which is the same at every call. */
+static struct range
+kept_range(struct kept_range *k, const void *address)
+{
+	struct range r = {.size = atomic_load_explicit(&k->size, memory_order_acquire)};
+	if (r.size) {
+		r.start = atomic_load_explicit(&k->start, memory_order_relaxed);
+		return r;
+	}
+	r = range_of(address);
+	atomic_store_explicit(&k->start, r.start, memory_order_relaxed);
+	atomic_store_explicit(&k->size, r.size, memory_order_release);
+	return r;
 }
 
 /* From a context to the bottom of its stack. */
@@ -253,7 +257,9 @@ stack_take(struct stack *s, const void *skip_object)
 	}
 	pthread_setcancelstate(cancel, &cancel);
 	errno = kept;
-	struct range own = own_range(), skip = range_of(skip_object);
+	static struct kept_range own_kept, skip_kept;
+	struct range own = kept_range(&own_kept, &own_kept);
+	struct range skip = skip_object ? kept_range(&skip_kept, skip_object) : (struct range){0};
 	int first = 0;
 	while (first < n && (lies_in(own, s->pcs[first]) || lies_in(skip, s->pcs[first])))
 		first++;

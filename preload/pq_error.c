@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static void
+static inline void
 set(bx_ctx *span, const char *code, const char *message, const struct bx__error_field *fields, size_t field_count)
 {
 	size_t len = message ? strlen(message) : 0;
@@ -14,7 +14,8 @@ set(bx_ctx *span, const char *code, const char *message, const struct bx__error_
 	    .message = message,
 	    .message_len = len,
 	    .fields = fields,
-	    .field_count = field_count};
+	    .field_count = field_count,
+	    .fresh = true}; /* a command fails once: pq_command */
 	span_set_error(span, &error);
 }
 
