@@ -62,7 +62,8 @@ struct bx__error {
 	size_t field_count;
 	void *const *frames; /* a stack that was taken before; NULL: it is taken now */
 	int frame_count;
-	const void *skip_object; /* an address in an object whose innermost frames are left out (the caller's own) */
+	/* An address in the caller's object, which is never unloaded: its innermost frames are left out. */
+	const void *skip_object;
 	bool fresh; /* the context has no `error` yet, which saves looking for one */
 };
 

@@ -23,7 +23,7 @@ struct stack {
 bool stack_prepare(void);
 
 /* Takes the calling thread's stack, leaving out the innermost frames that lie in libbx or in the object that holds
- * `skip_object` (may be NULL).  count is 0 when there is none to be had, as for the first one when a signal handler may
+ * `skip_object` (may be NULL; else the same object each time, which is never unloaded).  count is 0 when there is none to be had, as for the first one when a signal handler may
  * be what asks: opening libunwind would deadlock where malloc was interrupted. */
 void stack_take(struct stack *s, const void *skip_object);
 

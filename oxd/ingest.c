@@ -14,11 +14,13 @@
 enum {
 	PUSH_FRAMES = 16, /* of the collection port in a round */
 	INGEST_NICE = -10,
+	FULL_BUSY = 256,   /* of 1024: no sleep */
+	FULL_WANTED = 128, /* where the next visit should find the fullest ring */
 };
 
 static const int64_t report_ns = 60000000000; /* unless told otherwise */
 static const int64_t all_gap_ns = 2000000;    /* bells that come sooner share one look at every ring */
-static const int64_t sleep_least_ns = 200000, sleep_small_ns = 1000000, sleep_most_ns = 50000000;
+static const int64_t sleep_least_ns = 200000, sleep_gather_ns = 10000000, sleep_most_ns = 50000000;
 
 /* ---- the collection port ----------------------------------------------------------------------------------------- */
 
@@ -48,18 +50,26 @@ take_push(struct ingest *in, bool *progress)
 
 /* ---- the thread -------------------------------------------------------------------------------------------------- */
 
+/* So long that the fullest ring will be an eighth full at this rate, by steps of two: a wake costs the host's programs more
+ * than the events do, and a burst rings. */
+static int64_t
+gather(int64_t slept_ns, uint64_t fullest)
+{
+	int64_t ns = slept_ns < sleep_least_ns ? sleep_least_ns : slept_ns;
+	ns = fullest < FULL_WANTED / 2 ? ns * 2 : ns * FULL_WANTED / (int64_t)fullest;
+	return ns < sleep_least_ns ? sleep_least_ns : ns > sleep_gather_ns ? sleep_gather_ns : ns;
+}
+
 /* Full rings are met by going on at once; a trickle is gathered rather than taken drop by drop. */
 static void
 choose_sleep(struct ingest *in, uint64_t fullest, bool progress)
 {
 	if (in->blocked)
 		in->sleep_ns = sleep_most_ns;
-	else if (fullest > 256)
+	else if (fullest > FULL_BUSY)
 		in->sleep_ns = 0;
-	else if (fullest > 32)
-		in->sleep_ns = sleep_least_ns;
 	else if (progress)
-		in->sleep_ns = in->sleep_ns / 2 > sleep_small_ns ? in->sleep_ns / 2 : sleep_small_ns;
+		in->sleep_ns = gather(in->sleep_ns, fullest);
 	else
 		in->sleep_ns = in->sleep_ns * 2 > sleep_most_ns ? sleep_most_ns
 			       : in->sleep_ns == 0              ? sleep_least_ns
