@@ -28,7 +28,8 @@ static const struct setting table[] = {
 	.help = "with --host: public key of that oxd, where its control port is guarded"),
     SETTING(curve_key, "curve-key", 0, SET_TEXT, .value = "FILE",
 	.help = "with --host: our own key, where that oxd allows some only"),
-    SETTING(follow, "follow", 'F', SET_FLAG, .help = "go on as the files named grow"),
+    SETTING(follow, "follow", 'F', SET_FLAG,
+	.help = "go on as the files named grow, or the log directory does: new events, files and types"),
     SETTING(log_path, "log-path", 'l', SET_TEXT, .value = "DIR", .help = "read the log files in this directory"),
     SETTING(type_names, "type-name", 'n', SET_LIST, .value = "TYPE",
 	.help = "only events of this type; * stands for any run of characters"),
@@ -387,8 +388,8 @@ understand_follow(const struct conf *c, char *err, size_t err_cap)
 	const char *wrong = NULL;
 	if (!c->follow)
 		return true;
-	if (c->source != FROM_FILES)
-		wrong = "--follow is about files: give some; --host shows what an oxd takes in";
+	if (c->source != FROM_FILES && c->source != FROM_LOGDIR)
+		wrong = "--follow is about files: give some, or --log-path; --host shows what an oxd takes in";
 	else if (c->style == STYLE_TREE || c->html || c->sort || c->sums || c->about_errors)
 		wrong = "--tree, --html, --errors, --sort, --reverse and sums need an end, and --follow has none";
 	for (size_t i = 0; i < c->file_count; i++)

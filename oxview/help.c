@@ -49,6 +49,11 @@ help_man(const struct settings *s, struct buf *out)
 	settings_man(s, out);
 	buf_puts(out,
 	    "With \\fB\\-\\-follow\\fR files are read on as they grow, until they are removed.\n"
+	    "With a log directory that is what is there, file by file, and then what is appended, as it comes;\n"
+	    "new files (the next hour's, the next day's, one made anew after it was moved away), new types "
+	    "and\n"
+	    "dated folders are taken up as they come.\n"
+	    "What a daemon that was killed cuts away and writes again is shown once, as other repeats are.\n"
 	    ".SH REPEATS\n"
 	    "An event that lies in two places, as after a fail\\-over from one log to another, is shown and counted "
 	    "once:\n"

@@ -159,6 +159,14 @@ plan_make(struct plan *p, const char *path, const struct select *select)
 	return memory;
 }
 
+bool
+plan_add_what_comes(struct plan *p)
+{
+	if (p->count > 0 && p->ranges[p->count - 1].to == UINT64_MAX)
+		return true;
+	return add(p, p->size > p->covered ? p->size : p->covered, UINT64_MAX);
+}
+
 void
 plan_fini(struct plan *p)
 {

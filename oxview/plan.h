@@ -32,4 +32,7 @@ struct plan {
 bool plan_make(struct plan *p, const char *path, const struct select *select);
 void plan_fini(struct plan *p);
 
+/* What will be appended to the file is wanted too, whatever the file holds now.  False: out of memory. */
+bool plan_add_what_comes(struct plan *p);
+
 #endif

@@ -58,6 +58,12 @@ struct source *source_files(char *const *paths, size_t count, const struct sourc
 struct source *source_follow(char *const *paths, size_t count, const struct source_env *env);
 
 /*
+ * The same for a log directory: what is there, file by file, then what is appended to the newest file of each type and to files that
+ * come.  NULL, with trouble told: it cannot be watched or read.
+ */
+struct source *source_follow_logdir(const char *path, const struct source_env *env);
+
+/*
  * The log directory.  Files of one type follow each other by date; the types are merged by the events' end, as far as
  * each type is in that order, without holding more than one event of each.  NULL, with trouble told: cannot be read.
  */
@@ -69,6 +75,9 @@ struct source *source_logdir(const char *path, const struct source_env *env);
  * went away and came back; the gap is told.
  */
 struct source *source_live(const char *address, const struct keys *keys, const struct source_env *env);
+
+/* A log directory needs a descriptor a type: asks for as many as we may have. */
+void source_raise_descriptor_limit(void);
 
 /* Tells that the log directory could not be listed. */
 void source_tell_unreadable(const struct source_env *env, const char *path, enum bx_err err);

@@ -175,9 +175,8 @@ make_lanes(struct logdir *d, const char *dir, const struct logdir_file *files, s
 	return true;
 }
 
-/* One descriptor a type: ask for as many as we may have. */
-static void
-raise_descriptor_limit(void)
+void
+source_raise_descriptor_limit(void)
 {
 	struct rlimit limit;
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
@@ -225,7 +224,7 @@ source_logdir(const char *path, const struct source_env *env)
 			logdir_free(&d->source);
 		return NULL;
 	}
-	raise_descriptor_limit();
+	source_raise_descriptor_limit();
 	prime(d);
 	return &d->source;
 }

@@ -21,7 +21,7 @@ source_open(const struct conf *c, const struct source_env *env)
 	case FROM_LIVE:
 		return open_live(c, env);
 	case FROM_LOGDIR:
-		return source_logdir(c->log_path, env);
+		return c->follow ? source_follow_logdir(c->log_path, env) : source_logdir(c->log_path, env);
 	case FROM_FILES:
 		if (c->follow)
 			return source_follow(c->files, c->file_count, env);
