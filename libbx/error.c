@@ -139,31 +139,38 @@ take(struct stack *s, void *const *frames, int count, const void *skip_object)
 	memcpy(s->pcs, frames, (size_t)s->count * sizeof *frames);
 }
 
+/* In a frame of its own, which does not stand under the unwinder's. */
+static __attribute__((noinline)) void
+write_error(bx_ctx *ctx, const char *key, uint32_t known, const struct bx__error *error, struct stack *s)
+{
+	struct field f;
+	struct lengths n;
+	measure(&n, error);
+	if (!field_open(&f, ctx, key, known))
+		return;
+	uint8_t *p = field_room(&f, (uint32_t)(n.bound + (s->count > 0 ? STACK_BYTES : 0)));
+	if (!p && s->count > 0) { /* better the error alone than nothing; that something was left out is counted */
+		s->count = 0;
+		p = field_room(&f, (uint32_t)n.bound);
+	}
+	uint8_t *end = p ? put_error(p, error, &n, s) : NULL;
+	if (error->fresh)
+		field_close_new(&f, end);
+	else
+		field_close(&f, end);
+}
+
 /* Flat, since every frame of ours costs the unwinder as much as one of the application's. */
 __attribute__((flatten)) void
 bx__ctx_error(bx_ctx *ctx, const struct bx__error *error)
 {
 	const char *key = "error";
 	uint32_t known = BX__KEY("error");
-	struct field f;
 	struct stack s;
-	struct lengths n;
 	if (!worth_it(ctx, key, known))
 		return;
 	take(&s, error->frames, error->frame_count, error->skip_object);
-	measure(&n, error);
-	if (!field_open(&f, ctx, key, known))
-		return;
-	uint8_t *p = field_room(&f, (uint32_t)(n.bound + (s.count > 0 ? STACK_BYTES : 0)));
-	if (!p && s.count > 0) { /* better the error alone than nothing; that something was left out is counted */
-		s.count = 0;
-		p = field_room(&f, (uint32_t)n.bound);
-	}
-	uint8_t *end = p ? put_error(p, error, &n, &s) : NULL;
-	if (error->fresh)
-		field_close_new(&f, end);
-	else
-		field_close(&f, end);
+	write_error(ctx, key, known, error, &s);
 }
 
 void

@@ -16,7 +16,7 @@ static _Atomic uint64_t last_generation;
 /* Drops while there was no memory for the page: moved there once it is made. */
 static _Atomic uint64_t unpaged;
 
-static struct process *
+static __attribute__((noinline, cold)) struct process *
 make_page(void)
 {
 	int kept = errno;

@@ -104,12 +104,9 @@ find_functions(struct unwinder *u)
 	return u->backtrace && u->init && u->step && u->get && u->is_signal_frame;
 }
 
-static const struct unwinder *
-open_unwinder(void)
+static __attribute__((noinline, cold)) const struct unwinder *
+open_now(void)
 {
-	const struct unwinder *u = atomic_load_explicit(&unwinder, memory_order_acquire);
-	if (u || atomic_load_explicit(&opening, memory_order_acquire) == OPENED)
-		return u ? u : atomic_load_explicit(&unwinder, memory_order_relaxed);
 	int before = NOT_OPENED;
 	/* Who comes while another thread opens it does not wait: he may hold a lock that the other needs. */
 	if (handler_may_be_running() || !atomic_compare_exchange_strong(&opening, &before, OPENING)) {
@@ -122,6 +119,15 @@ open_unwinder(void)
 		atomic_store_explicit(&unwinder, &functions, memory_order_release);
 	atomic_store_explicit(&opening, OPENED, memory_order_release);
 	return atomic_load_explicit(&unwinder, memory_order_relaxed);
+}
+
+static const struct unwinder *
+open_unwinder(void)
+{
+	const struct unwinder *u = atomic_load_explicit(&unwinder, memory_order_acquire);
+	if (u || atomic_load_explicit(&opening, memory_order_acquire) == OPENED)
+		return u ? u : atomic_load_explicit(&unwinder, memory_order_relaxed);
+	return open_now();
 }
 
 bool
@@ -209,12 +215,9 @@ enum { CACHE_BYTES = 256 * 1024 };
 /* The generation of the process in which this thread was counted among them. */
 static THREAD_LOCAL uint64_t cached_in;
 
-static bool
-may_cache(struct process *p)
+static __attribute__((noinline, cold)) bool
+join_cached(struct process *p, uint64_t generation)
 {
-	uint64_t generation = p ? atomic_load(&p->generation) : 0;
-	if (generation == 0 || cached_in == generation)
-		return generation != 0;
 	uint32_t threads = atomic_load(&p->stack_caches);
 	do
 		if (threads > 0 && threads >= ring_process_most(p) / 4 / CACHE_BYTES)
@@ -222,6 +225,15 @@ may_cache(struct process *p)
 	while (!atomic_compare_exchange_weak(&p->stack_caches, &threads, threads + 1));
 	cached_in = generation;
 	return true;
+}
+
+static bool
+may_cache(struct process *p)
+{
+	uint64_t generation = p ? atomic_load(&p->generation) : 0;
+	if (generation == 0 || cached_in == generation)
+		return generation != 0;
+	return join_cached(p, generation);
 }
 
 void

@@ -90,7 +90,7 @@ take_offer(struct thread *t)
 	return true;
 }
 
-struct thread *
+__attribute__((noinline, cold)) struct thread *
 thread_enter_new(struct thread *t)
 {
 	if (__builtin_expect(config_on() == CONFIG_OFFERED, 0) && !take_offer(t))
@@ -111,7 +111,7 @@ thread_enter_new(struct thread *t)
 	return t;
 }
 
-struct thread *
+__attribute__((noinline, cold)) struct thread *
 thread_enter_interrupting(void)
 {
 	struct process *p = process_get();
