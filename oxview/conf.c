@@ -72,6 +72,15 @@ static const struct setting table[] = {
 	.help = "kinds of error instead of the events: how many, when, where, and the top of the stack"),
     SETTING(error, "error", 0, SET_TEXT, .value = "PRINT",
 	.help = "the kind of error whose fingerprint starts so, with all that is known of it"),
+    SETTING(exec, "exec", 0, SET_TEXT, .value = "COMMAND",
+	.help = "show nothing, and run this by the shell for what --watch and --new-errors find, as JSON on its input"),
+    SETTING(watch, "watch", 0, SET_TEXT, .value = "FILTER", .help = "with --exec: for events for which this holds"),
+    SETTING(new_errors, "new-errors", 0, SET_TEXT, .value = "FILE",
+	.help = "with --exec: for errors whose fingerprint is not in this file, where it is then kept"),
+    SETTING(exec_every_ns, "exec-every", 0, SET_DURATION, .value = "TIME", .fallback = "1m",
+	.help = "least time between two runs of --exec; what comes meanwhile is told together"),
+    SETTING(exec_wait_ns, "exec-wait", 0, SET_DURATION, .value = "TIME", .fallback = "1m",
+	.help = "most time that the command of --exec may take"),
     SETTING(symbols_wait_ns, "symbols-wait", 0, SET_DURATION, .value = "TIME", .fallback = "20s",
 	.help = "longest wait, in all, for debugging information from the servers in DEBUGINFOD_URLS"),
     SETTING(limit, "limit", 'L', SET_UINT, .value = "N", .help = "show no more than N events (--tree: N trees)"),
@@ -334,6 +343,28 @@ understand_style(struct conf *c, bool stdout_terminal, char *err, size_t err_cap
 }
 
 static bool
+understand_exec(struct conf *c, int64_t now_ns, char *err, size_t err_cap)
+{
+	struct filter_error mistake;
+	const char *wrong = NULL;
+	if (!c->exec && (c->watch || c->new_errors))
+		wrong = "--watch and --new-errors need --exec, a command to run";
+	else if (c->exec && !c->watch && !c->new_errors)
+		wrong = "--exec needs to know what for: --watch, --new-errors, or both";
+	else if (c->exec && (c->pretty || c->json || c->tree || c->msgpack || c->csv || c->table || c->fields ||
+				c->sums || c->sort || c->limit || c->html || c->serve || c->about_errors || c->explain))
+		wrong = "--exec runs a command, and shows nothing: it goes with no shape, order, limit or sum";
+	if (wrong) {
+		snprintf(err, err_cap, "%s", wrong);
+		return false;
+	}
+	if (!c->watch)
+		return true;
+	c->watch_filter = filter_parse(c->watch, strlen(c->watch), now_ns, &mistake);
+	return c->watch_filter || fail_at(c, "--watch", c->watch, &mistake, err, err_cap);
+}
+
+static bool
 understand_served(struct conf *c, char *err, size_t err_cap)
 {
 	struct addr where;
@@ -448,7 +479,7 @@ understand(struct conf *c, bool host_in_argv, bool log_in_argv, struct conf_stre
 	c->select.overlap = c->overlap;
 	c->select.errors_only = c->errors_only;
 	return understand_dates(c, now_ns, err, err_cap) && understand_query(c, now_ns, err, err_cap) &&
-	       understand_style(c, streams.stdout_terminal, err, err_cap) &&
+	       understand_style(c, streams.stdout_terminal, err, err_cap) && understand_exec(c, now_ns, err, err_cap) &&
 	       understand_source(c, host_in_argv, log_in_argv, streams.stdin_usable, err, err_cap) &&
 	       understand_explain(c, err, err_cap) && understand_follow(c, err, err_cap) &&
 	       understand_live(c, err, err_cap);
@@ -478,6 +509,7 @@ void
 conf_fini(struct conf *c)
 {
 	filter_free(&c->filter);
+	filter_free(&c->watch_filter);
 	paths_free(&c->sort_by);
 	paths_free(&c->columns);
 	buf_fini(&c->sums_paths);

@@ -29,10 +29,11 @@ struct conf {
 	struct setting_list type_names;
 	const char *start_date, *end_date, *id, *sort, *where;
 	const char *table, *fields, *by, *stats, *histogram, *html, *serve, *error;
+	const char *watch, *new_errors, *exec;
 	bool errors, all, follow, local, overlap, explain, errors_only, reverse, pretty, json, tree, msgpack, csv,
 	    count, help, version, man;
 	uint64_t limit, top; /* 0: none */
-	int64_t timeline_ns, symbols_wait_ns;
+	int64_t timeline_ns, symbols_wait_ns, exec_every_ns, exec_wait_ns;
 	uint64_t remember;
 	uint64_t memory_bytes;
 	int verbose;
@@ -42,8 +43,9 @@ struct conf {
 	enum conf_source source;
 	enum conf_style style;
 	struct select select;
-	struct filter *filter; /* owned */
-	struct paths *sort_by; /* owned; NULL: as they come */
+	struct filter *filter;       /* owned */
+	struct filter *watch_filter; /* owned; NULL: none */
+	struct paths *sort_by;       /* owned; NULL: as they come */
 	int64_t now_ns;
 	const char *columns_text;
 	struct paths *columns; /* owned; of --fields, --table, --csv; NULL: whole events */

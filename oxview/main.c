@@ -20,6 +20,7 @@
 #include "oxview/source_open.h"
 #include "oxview/text.h"
 #include "oxview/trouble.h"
+#include "oxview/watch.h"
 
 enum { EXIT_ALL_SHOWN = 0, EXIT_TROUBLE = 1, EXIT_USAGE = 2 };
 
@@ -106,6 +107,8 @@ run(const struct conf *c)
 		serve(c, &out, &trouble);
 	else if (c->html)
 		show_report(c, &trouble);
+	else if (c->exec)
+		watch(c, &trouble);
 	else if (c->about_errors)
 		show_errors(c, &out, &trouble);
 	else
