@@ -7,7 +7,7 @@
 #include "include/blueox.h"
 #include "libbx/core/clock.h"
 #include "libbx/core/settings.h"
-#include "oxview/body.h"
+#include "oxview/fault.h"
 #include "oxview/report_json.h"
 #include "oxview/report_page.h"
 
@@ -32,14 +32,15 @@ report_fini(struct report *r)
 bool
 report_add(struct report *r, const struct event *ev)
 {
-	struct bytes error = body_error(ev);
+	struct fault fault;
+	bool failed = fault_of(ev, &fault);
 	if (r->again)
-		return report_groups_add(&r->groups, ev, error.p != NULL);
+		return report_groups_add(&r->groups, ev, failed);
 	r->events++;
 	r->bytes += ev->raw.n;
-	r->with_error += error.p != NULL;
-	return report_times_add(&r->times, ev, error.p != NULL) && report_groups_add(&r->groups, ev, error.p != NULL) &&
-	       (!error.p || report_errors_add(&r->errors, ev, error)) && report_samples_add(&r->samples, ev);
+	r->with_error += failed;
+	return report_times_add(&r->times, ev, failed) && report_groups_add(&r->groups, ev, failed) &&
+	       (!failed || report_errors_add(&r->errors, ev, &fault)) && report_samples_add(&r->samples, ev);
 }
 
 bool

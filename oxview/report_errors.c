@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: ISC */
-/* report_errors: a few hundred groups, found by hash. */
+/* report_errors: a few hundred groups, looked through. */
 #include "oxview/report_errors.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "oxview/body.h"
 #include "oxview/report_json.h"
 #include "oxview/stack.h"
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
+#include "oxview/text.h"
+#include "oxview/textstack.h"
 
 bool
 report_errors_init(struct report_errors *e)
@@ -35,29 +33,6 @@ report_errors_fini(struct report_errors *e)
 	}
 	free(e->groups);
 	*e = (struct report_errors){0};
-}
-
-static struct bytes
-field(struct bytes error, const char *key)
-{
-	return map_get(error, key, strlen(key));
-}
-
-static uint64_t
-fingerprint(struct bytes error)
-{
-	static const char *const keys[] = {"class", "code", "message"};
-	struct bytes print = object_text(field(error, "print"));
-	uint64_t hash = 0;
-	if (print.p)
-		return XXH3_64bits_withSeed(print.p, print.n, 1);
-	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-		struct bytes v = field(error, keys[i]);
-		hash = XXH3_64bits_withSeed(v.p ? (const void *)v.p : "", v.n, hash);
-	}
-	if (object_token(error).kind != MP_MAP)
-		hash = XXH3_64bits_withSeed(error.p, error.n, hash);
-	return hash;
 }
 
 static bool
@@ -108,23 +83,25 @@ add_sample(struct report_errors *e, struct error_group *u, const struct event *e
 }
 
 static struct error_group *
-group_of(struct report_errors *e, uint64_t hash)
+group_of(struct report_errors *e, const char *print)
 {
 	for (size_t i = 0; i < e->count; i++)
-		if (e->groups[i].hash == hash)
+		if (strcmp(e->groups[i].print, print) == 0)
 			return &e->groups[i];
 	if (e->count == ERRORS_GROUPS)
 		return NULL;
-	e->groups[e->count] = (struct error_group){.hash = hash, .first = NAN, .last = NAN};
-	return &e->groups[e->count++];
+	struct error_group *u = &e->groups[e->count++];
+	*u = (struct error_group){.first = NAN, .last = NAN};
+	strcpy(u->print, print);
+	return u;
 }
 
 bool
-report_errors_add(struct report_errors *e, const struct event *ev, struct bytes error)
+report_errors_add(struct report_errors *e, const struct event *ev, const struct fault *fault)
 {
 	if (e->full)
 		return false;
-	struct error_group *u = group_of(e, fingerprint(error));
+	struct error_group *u = group_of(e, fault->print);
 	if (!u) {
 		e->beyond++;
 		return true;
@@ -150,50 +127,54 @@ write_names(struct buf *out, const char *key, const struct error_names *names)
 	buf_printf(out, "],\"more_%s\":%s", key, names->more ? "true" : "false");
 }
 
-/* A field of the error, whatever it is, as a text. */
 static void
-write_field(struct buf *out, struct bytes error, const char *key)
+write_text(struct buf *out, const char *key, struct bytes text)
 {
-	struct bytes value = field(error, key), text = object_text(value);
-	struct mp_token t = object_token(value);
 	buf_printf(out, ",\"%s\":", key);
 	if (text.p)
 		report_text(out, text);
-	else if (t.kind == MP_UINT)
-		buf_printf(out, "\"%llu\"", (unsigned long long)t.u);
-	else if (t.kind == MP_INT)
-		buf_printf(out, "\"%lld\"", (long long)t.i);
 	else
 		buf_puts(out, "null");
+}
+
+/* Of the first event that came: frames with their source, or the lines of a stack that came as text. */
+static void
+write_stack(struct buf *out, const struct fault *fault, struct symbolizer *symbols)
+{
+	struct buf frames = {0};
+	struct textstack t;
+	struct bytes line;
+	if (fault->stack.p)
+		stack_print(fault->stack, symbols, 0, &frames);
+	else if (fault->text.p)
+		for (textstack_open(&t, fault->text); textstack_next(&t, &line); buf_putc(&frames, '\n'))
+			text_line(&frames, line.p, line.n);
+	buf_puts(out, ",\"stack\":");
+	report_text_whole(out, (struct bytes){frames.data ? frames.data : (const uint8_t *)"", frames.len});
+	if (frames.err != BX_OK)
+		out->err = frames.err;
+	buf_fini(&frames);
 }
 
 static void
 write_group(struct error_group *u, struct symbolizer *symbols, struct buf *out)
 {
-	struct event ev = {.id = {0}};
-	struct buf frames = {0};
-	if (u->sample_count > 0)
-		event_parse(u->samples[0].bytes, u->samples[0].n, &ev);
-	struct bytes error = u->sample_count > 0 ? body_error(&ev) : (struct bytes){0};
+	struct event ev;
+	struct fault fault = {.own_print = {0}};
+	if (u->sample_count > 0 && event_parse(u->samples[0].bytes, u->samples[0].n, &ev) == BX_OK)
+		(void)fault_of(&ev, &fault);
 	buf_printf(out, "{\"count\":%llu,\"first\":", (unsigned long long)u->count);
 	report_number(out, u->first);
 	buf_puts(out, ",\"last\":");
 	report_number(out, u->last);
 	write_names(out, "hosts", &u->hosts);
 	write_names(out, "types", &u->types);
-	write_field(out, error, "print");
-	write_field(out, error, "class");
-	write_field(out, error, "code");
-	write_field(out, error, "message");
-	if (object_text(error).p) { /* an error that is only a text */
-		buf_puts(out, ",\"text\":");
-		report_text(out, object_text(error));
-	}
-	struct bytes stack = field(error, "stack");
-	if (stack_is(stack))
-		stack_print(stack, symbols, 0, &frames);
-	buf_puts(out, ",\"stack\":");
-	report_text_whole(out, (struct bytes){frames.data ? frames.data : (const uint8_t *)"", frames.len});
+	buf_puts(out, ",\"print\":");
+	report_textz(out, u->print);
+	write_text(out, "class", fault.class_name);
+	write_text(out, "code", fault.code);
+	write_text(out, "message", fault.message);
+	write_stack(out, &fault, symbols);
 	buf_puts(out, ",\"samples\":[");
 	for (size_t i = 0; i < u->sample_count; i++) {
 		event_parse(u->samples[i].bytes, u->samples[i].n, &ev);
@@ -201,7 +182,6 @@ write_group(struct error_group *u, struct symbolizer *symbols, struct buf *out)
 		report_event(out, &ev);
 	}
 	buf_puts(out, "]}");
-	buf_fini(&frames);
 }
 
 static int
@@ -210,7 +190,7 @@ most_first(const void *a, const void *b)
 	const struct error_group *x = a, *y = b;
 	if (x->count != y->count)
 		return x->count > y->count ? -1 : 1;
-	return (x->hash > y->hash) - (x->hash < y->hash);
+	return strcmp(x->print, y->print);
 }
 
 bool

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * report_errors: events with an error, by what the error is.
- *
- * That is its fingerprint (`error.print`: class and stack), or where there is none class, code and message.  Groups past
+ * report_errors: events that tell of something that went wrong, by fingerprint (fault.h), as --errors has them.  Groups past
  * ERRORS_GROUPS are only counted.
  */
 #ifndef BLUEOX_OXVIEW_REPORT_ERRORS_H
@@ -11,6 +9,7 @@
 #include <stdbool.h>
 
 #include "libbx/core/event.h"
+#include "oxview/fault.h"
 #include "oxview/out.h"
 #include "oxview/symbolize.h"
 
@@ -33,7 +32,8 @@ struct error_sample {
 };
 
 struct error_group {
-	uint64_t hash, count;
+	char print[FAULT_PRINT_MAX + 1];
+	uint64_t count;
 	double first, last; /* NaN: no time */
 	struct error_names hosts, types;
 	struct error_sample samples[ERRORS_SAMPLES];
@@ -51,8 +51,8 @@ struct report_errors {
 bool report_errors_init(struct report_errors *e);
 void report_errors_fini(struct report_errors *e);
 
-/* `error` is what body_error() gave.  False: out of memory. */
-bool report_errors_add(struct report_errors *e, const struct event *ev, struct bytes error);
+/* `fault` is what fault_of() told of the event.  False: out of memory. */
+bool report_errors_add(struct report_errors *e, const struct event *ev, const struct fault *fault);
 
 /* `[{...},...]`, the most frequent first, in pieces that are safe to embed.  False: out of memory. */
 bool report_errors_write(struct report_errors *e, struct symbolizer *symbols, struct out *out);
