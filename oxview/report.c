@@ -123,7 +123,9 @@ bool
 report_write_data(struct report *r, const struct report_head *head, struct out *out)
 {
 	struct buf json = {0};
-	struct symbolizer *symbols = r->errors.count > 0 ? symbolizer_new(head->symbols_wait_ns) : NULL;
+	bool needs = r->errors.count > 0 && !head->symbols;
+	struct symbolizer *own = needs ? symbolizer_new(head->symbols_wait_ns) : NULL;
+	const struct report_names names = {head->symbols ? head->symbols : own, head->late, head->late_context};
 	write_numbers(r, head, &json);
 	bool ok = report_times_write(&r->times, &json) && json.err == BX_OK;
 	if (ok)
@@ -131,11 +133,11 @@ report_write_data(struct report *r, const struct report_head *head, struct out *
 	buf_puts(&out->buf, ",\n\"groups\":");
 	ok = ok && report_groups_write(&r->groups, out);
 	buf_puts(&out->buf, ",\n\"errors\":");
-	ok = ok && report_errors_write(&r->errors, symbols, out);
+	ok = ok && report_errors_write(&r->errors, &names, out);
 	buf_puts(&out->buf, ",\n\"samples\":");
 	ok = ok && report_samples_write(&r->samples, out);
 	buf_puts(&out->buf, "}\n");
-	symbolizer_free(&symbols);
+	symbolizer_free(&own);
 	buf_fini(&json);
 	return out_done(out) && ok;
 }

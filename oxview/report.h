@@ -39,7 +39,11 @@ struct report_head {
 	const char *trouble; /* lines of what could not be read; NULL: none, or told elsewhere */
 	const char *stopped; /* NULL: everything was read; else why not */
 	bool errors_only;
-	int64_t symbols_wait_ns; /* see symbolize.h */
+	int64_t symbols_wait_ns;    /* see symbolize.h */
+	struct symbolizer *symbols; /* borrowed, in place of one of the report's own; NULL: none */
+	bool (*late)(
+	    void *context); /* asked now and then while it is written: what takes long is then left out; NULL: never */
+	void *late_context;
 };
 
 bool report_init(struct report *r); /* false: out of memory */

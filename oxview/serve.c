@@ -28,12 +28,21 @@ enum {
 	MEMORY = 16 * 1024, /* of a connection: a request must fit */
 	PAGE_NAME = 32,
 	WAITING = 8, /* questions that may wait for their turn */
+	PAGES_KNOWN = 32,
 };
+
+static const int64_t symbols_kept_ns = INT64_C(600) * 1000000000; /* then what was not found is looked for anew */
 
 struct question {
 	char page[PAGE_NAME + 1];
+	uint64_t number; /* of the page's questions; 0: it does not say */
 	atomic_bool cancelled;
 	struct question *next;
+};
+
+struct page_seen {
+	char page[PAGE_NAME + 1];
+	uint64_t number;
 };
 
 struct server {
@@ -43,19 +52,46 @@ struct server {
 	pthread_cond_t changed;
 	struct question *first; /* the one that is worked on, and those that wait */
 	size_t count;
+	struct page_seen pages[PAGES_KNOWN]; /* the latest number of each, in the order in which they came */
+	size_t page_at;
 	bool ends;
+	/* Of whose turn it is. */
+	struct symbolizer *symbols; /* owned; NULL: none yet */
+	int64_t symbols_made_ns;
 };
 
 /* ---- turns ------------------------------------------------------------------------------------------------------- */
 
-/* Waits for its turn.  False: cancelled meanwhile, or too many wait. */
+/* Questions may come in another order than they were asked.  True: a newer one of this page was here before. */
+static bool
+is_overtaken(struct server *s, const struct question *q)
+{
+	struct page_seen *p = NULL;
+	if (!q->page[0] || q->number == 0)
+		return false;
+	for (size_t i = 0; i < PAGES_KNOWN && !p; i++)
+		if (strcmp(s->pages[i].page, q->page) == 0)
+			p = &s->pages[i];
+	if (p && p->number > q->number)
+		return true;
+	if (!p) {
+		p = &s->pages[s->page_at++ % PAGES_KNOWN];
+		memcpy(p->page, q->page, sizeof p->page);
+	}
+	p->number = q->number;
+	return false;
+}
+
+/* Waits for its turn, in which it may find itself cancelled.  False: too many wait. */
 static bool
 turn_take(struct server *s, struct question *q)
 {
 	pthread_mutex_lock(&s->lock);
 	struct question **at = &s->first;
+	if (is_overtaken(s, q))
+		atomic_store(&q->cancelled, true);
 	for (; *at; at = &(*at)->next)
-		if (q->page[0] && strcmp((*at)->page, q->page) == 0)
+		if (!atomic_load(&q->cancelled) && q->page[0] && strcmp((*at)->page, q->page) == 0)
 			atomic_store(&(*at)->cancelled, true);
 	bool room = s->count < WAITING && !s->ends;
 	if (room) {
@@ -196,6 +232,19 @@ argument(struct MHD_Connection *connection, const char *name)
 	return MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
+static struct symbolizer *
+symbols_of(struct server *s)
+{
+	int64_t now_ns = clock_mono_ns();
+	if (s->symbols && now_ns - s->symbols_made_ns > symbols_kept_ns)
+		symbolizer_free(&s->symbols);
+	if (!s->symbols) {
+		s->symbols = symbolizer_new(0);
+		s->symbols_made_ns = now_ns;
+	}
+	return s->symbols;
+}
+
 /* The answer goes into a file in memory, so that it is there once however large it is. */
 static enum MHD_Result
 ask(struct server *s, struct MHD_Connection *connection, struct question *q, const struct query_texts *texts)
@@ -207,7 +256,7 @@ ask(struct server *s, struct MHD_Connection *connection, struct question *q, con
 	enum MHD_Result queued;
 	out_init(&out, fd, false);
 	enum query_result result =
-	    fd < 0 ? QUERY_FAILED : serve_query(s->conf, texts, s->recent, &q->cancelled, &out, &wrong);
+	    fd < 0 ? QUERY_FAILED : serve_query(s->conf, texts, s->recent, symbols_of(s), &q->cancelled, &out, &wrong);
 	off_t size = result == QUERY_ANSWERED ? lseek(fd, 0, SEEK_END) : -1;
 	if (size >= 0) {
 		queued = send_response(
@@ -235,8 +284,8 @@ send_data(struct server *s, struct MHD_Connection *connection)
 	const struct query_texts texts = {argument(connection, "where"), argument(connection, "type"),
 	    argument(connection, "from"), argument(connection, "to")};
 	const char *const all[] = {texts.where, texts.types, texts.from, texts.to};
-	const char *page = argument(connection, "page");
-	struct question q = {.next = NULL};
+	const char *page = argument(connection, "page"), *number = argument(connection, "number");
+	struct question q = {.number = number ? strtoull(number, NULL, 10) : 0};
 	snprintf(q.page, sizeof q.page, "%s", page ? page : "");
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		if (all[i] && strlen(all[i]) > QUERY_TEXT)
@@ -381,4 +430,5 @@ serve(const struct conf *conf, struct out *out, struct trouble *trouble)
 		trouble_add(trouble, "--serve %s: %s", conf->serve, strerror(errno));
 	}
 	serve_recent_close(&s.recent);
+	symbolizer_free(&s.symbols);
 }

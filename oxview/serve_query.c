@@ -161,9 +161,17 @@ read_once(struct query *q, struct report *report, struct serve_recent *recent, u
 	return t.ok;
 }
 
+/* The answer is written: nobody waits longer than for a question whose reading took all the time. */
+static bool
+is_late(void *context)
+{
+	const struct query *q = context;
+	return atomic_load(q->cancelled) || clock_mono_ns() > q->deadline_ns;
+}
+
 static enum query_result
-answer(struct query *q, const struct query_texts *texts, struct serve_recent *recent, struct report *report,
-    struct out *out)
+answer(struct query *q, const struct query_texts *texts, struct serve_recent *recent, struct symbolizer *symbols,
+    struct report *report, struct out *out)
 {
 	struct report_head head = {
 	    .source = q->conf->log_path,
@@ -174,6 +182,9 @@ answer(struct query *q, const struct query_texts *texts, struct serve_recent *re
 	    .types = &q->select.types,
 	    .errors_only = q->conf->errors_only,
 	    .made_ns = clock_wall_ns(),
+	    .symbols = symbols,
+	    .late = is_late,
+	    .late_context = q,
 	};
 	uint64_t repeated_again;
 	bool ok = report_init(report) && read_once(q, report, recent, &head.repeats);
@@ -194,7 +205,7 @@ answer(struct query *q, const struct query_texts *texts, struct serve_recent *re
 
 enum query_result
 serve_query(const struct conf *conf, const struct query_texts *texts, struct serve_recent *recent,
-    const atomic_bool *cancelled, struct out *out, struct buf *wrong)
+    struct symbolizer *symbols, const atomic_bool *cancelled, struct out *out, struct buf *wrong)
 {
 	struct query q = {.conf = conf, .cancelled = cancelled};
 	struct report *report = calloc(1, sizeof *report);
@@ -204,7 +215,7 @@ serve_query(const struct conf *conf, const struct query_texts *texts, struct ser
 	if (!understand(&q, texts, wrong))
 		result = wrong->len > 0 ? QUERY_WRONG : QUERY_FAILED;
 	else if (report)
-		result = answer(&q, texts, recent, report, out);
+		result = answer(&q, texts, recent, symbols, report, out);
 	if (report)
 		report_fini(report);
 	free(report);

@@ -12,6 +12,7 @@
 #include "oxview/conf.h"
 #include "oxview/out.h"
 #include "oxview/serve_recent.h"
+#include "oxview/symbolize.h"
 
 enum { QUERY_SECONDS = 20, QUERY_TYPES = 32, QUERY_TEXT = 4096 };
 
@@ -29,9 +30,10 @@ enum query_result {
 
 /*
  * Writes the data to `out`.  `conf` has what is the same for all questions: the log directory, --id, --errors-only, --overlap,
- * --local, --all.  `recent` is NULL where no oxd is listened to.  Ends early when *cancelled turns true.
+ * --local, --all.  `recent` is NULL where no oxd is listened to.  `symbols` names places in stacks as long as there is time.  Ends
+ * early when *cancelled turns true.
  */
 enum query_result serve_query(const struct conf *conf, const struct query_texts *texts, struct serve_recent *recent,
-    const atomic_bool *cancelled, struct out *out, struct buf *wrong);
+    struct symbolizer *symbols, const atomic_bool *cancelled, struct out *out, struct buf *wrong);
 
 #endif

@@ -1,9 +1,9 @@
 /* The start: the data that the page carries, or, when it carries none, the server that it came from. */
 
-const live = {page: "", asking: null, timer: 0, tookMs: 0};
+const live = {page: "", number: 0, asking: null, timer: 0, tookMs: 0};
 
 function queryText() {
-	const q = new URLSearchParams({page: live.page});
+	const q = new URLSearchParams({page: live.page, number: ++live.number});
 	for (const name of ["where", "type", "from", "to"])
 		if (byId("q-" + name).value.trim())
 			q.set(name, byId("q-" + name).value.trim());
