@@ -111,7 +111,7 @@ known_close(struct known *k)
 	struct known_print *p, *next;
 	HASH_ITER(hh, k->prints, p, next)
 	{
-		HASH_DEL(k->prints, p);
+		HASH_DEL(k->prints, p); /* NOLINT(clang-analyzer-unix.Malloc): not after the last */
 		free(p);
 	}
 	if (k->fd >= 0)

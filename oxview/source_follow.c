@@ -100,7 +100,7 @@ static void
 free_file(struct follow *f, struct followed *file)
 {
 	if (f->dir)
-		HASH_DEL(f->names, file);
+		HASH_DEL(f->names, file); /* NOLINT(clang-analyzer-core.NullDereference): it is in there */
 	if (file->state == FOLLOW_OPEN)
 		feed_close(&file->feed);
 	free(file->path);
