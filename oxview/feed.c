@@ -16,6 +16,7 @@
 
 #include "libbx/core/filter.h"
 #include "libbx/core/mp.h"
+#include "oxview/progress.h"
 
 bool
 feed_open(struct feed *f, int fd, const char *name, size_t window, struct trouble *trouble)
@@ -127,6 +128,7 @@ fill(struct feed *f)
 		trouble_add(f->trouble, "%s: offset %llu: %s", f->name, (unsigned long long)offset_of(f, f->end),
 		    err == BX_EIO ? strerror(errno) : bx_err_text(err));
 	f->end += n;
+	progress_count(n);
 	f->waiting = n == 0 && err == BX_OK && f->follows && f->in.pack == LOGREAD_PLAIN;
 	f->eof = n == 0 && !f->waiting;
 }

@@ -13,6 +13,8 @@
 #include "oxview/explain.h"
 #include "oxview/help.h"
 #include "oxview/out.h"
+#include "oxview/pager.h"
+#include "oxview/progress.h"
 #include "oxview/serve.h"
 #include "oxview/show.h"
 #include "oxview/show_errors.h"
@@ -90,10 +92,28 @@ print_words(const struct conf *c, struct out *out)
 	return out->error ? EXIT_TROUBLE : EXIT_ALL_SHOWN;
 }
 
+/* What comes to an end is paged, and what takes long says how far it is. */
+static void
+begin_on_terminal(const struct conf *c, struct out *out, struct pager *pager)
+{
+	bool terminal = isatty(STDOUT_FILENO);
+	if (c->source == FROM_LIVE || c->follow || c->serve || c->exec)
+		return;
+	if (terminal && !c->no_pager && !c->html && c->style != STYLE_MSGPACK)
+		pager_start(pager, c->pager);
+	if (pager->child > 0) {
+		out->terminal = pager->terminal;
+		out->prompt = false;
+	}
+	progress_start();
+	out->ends_progress = terminal;
+}
+
 static int
 run(const struct conf *c)
 {
 	struct trouble trouble = {0};
+	struct pager pager = {.terminal = -1};
 	struct out out;
 	out_init(&out, STDOUT_FILENO, isatty(STDOUT_FILENO));
 	if (c->help || c->version || c->man) {
@@ -101,6 +121,7 @@ run(const struct conf *c)
 		out_fini(&out);
 		return status;
 	}
+	begin_on_terminal(c, &out, &pager);
 	if (c->explain)
 		explain(c, &out, &trouble);
 	else if (c->serve)
@@ -113,10 +134,12 @@ run(const struct conf *c)
 		show_errors(c, &out, &trouble);
 	else
 		show_all(c, &out, &trouble);
+	progress_end();
 	out_flush(&out);
 	if (out.error)
 		trouble_add(&trouble, "standard output: %s", strerror(out.error));
 	out_fini(&out);
+	pager_end(&pager);
 	return trouble.count ? EXIT_TROUBLE : EXIT_ALL_SHOWN;
 }
 

@@ -6,12 +6,14 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "oxview/progress.h"
+
 enum { ENOUGH = 128 * 1024 };
 
 void
 out_init(struct out *o, int fd, bool prompt)
 {
-	*o = (struct out){.fd = fd, .prompt = prompt};
+	*o = (struct out){.fd = fd, .terminal = fd, .prompt = prompt};
 }
 
 void
@@ -24,6 +26,10 @@ static void
 write_all(struct out *o, const uint8_t *p, size_t len)
 {
 	size_t at = 0;
+	if (len > 0 && o->ends_progress) {
+		o->ends_progress = false;
+		progress_end();
+	}
 	while (at < len && !o->closed && !o->error) {
 		ssize_t n = write(o->fd, p + at, len - at);
 		if (n >= 0)

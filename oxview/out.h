@@ -16,11 +16,14 @@
 struct out {
 	struct buf buf;
 	int fd;
-	bool prompt; /* write after each event */
-	bool closed; /* nobody reads any more */
-	int error;   /* errno of another failure to write, or to allocate; 0: none */
+	int terminal;       /* to be asked what it shows and how wide it is; mostly fd itself */
+	bool prompt;        /* write after each event */
+	bool ends_progress; /* a line on the same terminal is taken away before the first write */
+	bool closed;        /* nobody reads any more */
+	int error;          /* errno of another failure to write, or to allocate; 0: none */
 };
 
+/* `terminal` starts as fd. */
 void out_init(struct out *o, int fd, bool prompt);
 void out_fini(struct out *o);
 

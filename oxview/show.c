@@ -16,7 +16,7 @@ show_init(struct show *s, const struct conf *conf, struct out *out, struct troub
 {
 	*s = (struct show){.conf = conf, .out = out, .trouble = trouble};
 	s->holds = conf->sort || conf->style == STYLE_TREE;
-	term_init(&s->term, out->fd);
+	term_init(&s->term, out->terminal);
 	/* A limit on trees is no limit on events. */
 	if (!conf->all && !repeats_init(&s->repeats, conf->remember))
 		trouble_add(trouble, "out of memory for repeats: they are shown");

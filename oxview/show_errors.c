@@ -216,7 +216,7 @@ show_errors(const struct conf *c, struct out *out, struct trouble *trouble)
 {
 	struct reading r = {.conf = c, .out = out, .trouble = trouble};
 	r.holds = c->error && conf_reads_once(c);
-	term_init(&r.term, out->fd);
+	term_init(&r.term, out->terminal);
 	if (!c->all && !repeats_init(&r.repeats, c->remember))
 		trouble_add(trouble, "out of memory for repeats: they are counted");
 	if (!errors_init(&r.errors, c->error, c->memory_bytes))

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "oxview/progress.h"
 #include "oxview/text.h"
 
 static void
@@ -19,7 +20,7 @@ say(struct trouble *t, const char *format, va_list ap)
 	buf_putc(&out, '\n');
 	if (t->lines)
 		buf_put(t->lines, out.data, out.len);
-	else if (write(STDERR_FILENO, out.data, out.len) < 0)
+	else if (progress_make_way(), write(STDERR_FILENO, out.data, out.len) < 0)
 		t->count++; /* nobody is told on stderr any more; the exit status still tells */
 	buf_fini(&out);
 }
