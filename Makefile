@@ -271,6 +271,12 @@ install: all install-lib $(B)/install/libbx_preload.so
 	install -m 755 $(B)/oxview $(B)/oxctl $(B)/oxrun $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(B)/oxd $(DESTDIR)$(PREFIX)/sbin
 	install -m 644 $(B)/install/libbx_preload.so $(DESTDIR)$(LIBDIR)
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions \
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	for p in oxview oxctl oxd oxrun; do \
+		install -m 644 scripts/completions/blueox.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$p && \
+		install -m 644 scripts/completions/blueox.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$$p.fish || exit 1; done
+	install -m 644 scripts/completions/_blueox $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions
 	for p in oxview oxctl oxrun; do $(B)/$$p --man > $(DESTDIR)$(PREFIX)/share/man/man1/$$p.1 || exit 1; done
 	$(B)/oxd --man > $(DESTDIR)$(PREFIX)/share/man/man8/oxd.8
 	if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi # a preloaded object must find libbx.so.1

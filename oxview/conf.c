@@ -98,6 +98,9 @@ static const struct setting table[] = {
 	.help = "what pages the output on a terminal, by the shell; without it PAGER, then less"),
     SETTING(no_pager, "no-pager", 0, SET_FLAG, .help = "page nothing"),
     SETTING(verbose, "verbose", 'v', SET_COUNT, .help = "leave nothing out in --tree; tell more on stderr"),
+    SETTING(complete, "complete", 0, SET_TEXT, .value = "WHAT",
+	.help = "for shells: print the types, or the fields of the latest events, that --log-path has",
+	.argv_only = true),
     SETTING(help, "help", 'h', SET_FLAG, .help = "print this and exit", .argv_only = true),
     SETTING(version, "version", 'V', SET_FLAG, .help = "print the version and exit", .argv_only = true),
     SETTING(man, "man", 0, SET_FLAG, .help = "print the manual page (roff) and exit", .argv_only = true),
@@ -503,7 +506,7 @@ conf_read(struct conf *c, int argc, char **argv, struct conf_streams streams, in
 	const char *env_host = c->host, *env_log = c->log_path;
 	ok = ok && settings_argv(&c->settings, full_argc, full_argv, c->files, err, err_cap);
 	free(full_argv);
-	if (!ok || c->help || c->version || c->man)
+	if (!ok || c->help || c->version || c->man || c->complete)
 		return ok;
 	return understand(c, c->host != env_host, c->log_path != env_log, streams, now_ns, err, err_cap);
 }

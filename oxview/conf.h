@@ -30,7 +30,7 @@ struct conf {
 	const char *start_date, *end_date, *id, *sort, *where;
 	const char *table, *fields, *by, *stats, *histogram, *html, *serve, *error;
 	const char *watch, *new_errors, *exec;
-	const char *pager;
+	const char *pager, *complete;
 	bool no_pager;
 	bool errors, all, follow, local, overlap, explain, errors_only, reverse, pretty, json, tree, msgpack, csv,
 	    count, help, version, man;

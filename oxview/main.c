@@ -8,6 +8,7 @@
 
 #include "include/blueox.h"
 #include "libbx/core/clock.h"
+#include "oxview/complete.h"
 #include "oxview/conf.h"
 #include "oxview/crew.h"
 #include "oxview/explain.h"
@@ -82,7 +83,9 @@ explain(const struct conf *c, struct out *out, struct trouble *trouble)
 static int
 print_words(const struct conf *c, struct out *out)
 {
-	if (c->version)
+	if (c->complete)
+		complete(c, out);
+	else if (c->version)
 		buf_puts(&out->buf, "oxview " BX_VERSION "\n");
 	else if (c->man)
 		help_man(&c->settings, &out->buf);
@@ -116,7 +119,7 @@ run(const struct conf *c)
 	struct pager pager = {.terminal = -1};
 	struct out out;
 	out_init(&out, STDOUT_FILENO, isatty(STDOUT_FILENO));
-	if (c->help || c->version || c->man) {
+	if (c->help || c->version || c->man || c->complete) {
 		int status = print_words(c, &out);
 		out_fini(&out);
 		return status;

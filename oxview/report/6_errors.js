@@ -19,7 +19,7 @@ function showErrors(data) {
 		fill(byId("error-list"), [el("p", {className: "note", textContent: "None."})]);
 		return;
 	}
-	fill(byId("error-list"), data.errors.map((e, i) => {
+	fill(byId("error-list"), data.errors.map(e => {
 		const key = "error " + e.print;
 		return item(key, [
 			el("span", {className: "number bad", textContent: count(e.count) + "×"}),
