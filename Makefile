@@ -10,6 +10,7 @@
 #   make fuzz       libFuzzer targets, FUZZ_SECONDS each (default 20)
 #   make soak       the long forms of the tests, and the models
 #   make deb        Debian packages in build/deb; make deb-test installs them in a fresh Debian 12 and tries them (root)
+#   make dist       build/blueox-VERSION.tar.gz of this commit
 #   make install    DESTDIR=, PREFIX=/usr/local; install-lib: libbx alone
 #
 # V=1 shows commands.  SAN=address,undefined or SAN=thread builds into a directory of its own.  CC=clang works.
@@ -88,7 +89,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 PROGRAMS := $(B)/oxd $(B)/oxctl $(B)/oxview $(B)/oxrun
 LIBRARIES := $(B)/libbx.so $(B)/libbx.a $(B)/libbx_tcp.so.1 $(B)/libbxtcp.a $(B)/libbx_preload.so $(B)/install/libbx_preload.so
 
-.PHONY: all lib programs test unit e2e abi check demo bench fuzz soak deb install install-lib clean tests-build deps
+.PHONY: all lib programs test unit e2e abi check demo bench fuzz soak deb deb-test dist install install-lib clean tests-build deps
 .DEFAULT_GOAL := all
 .SECONDARY:
 
@@ -251,6 +252,12 @@ deb:
 	$(Q)lintian --fail-on error,warning build/deb/*.changes
 deb-test: deb
 	$(Q)scripts/test-deb
+
+# What git tracks at this commit, as a tarball that builds and tests by itself; the same bytes each time.
+dist:
+	$(Q)mkdir -p $(B)
+	$(Q)git archive --format=tar --prefix=blueox-$(VERSION)/ HEAD | gzip -n9 > $(B)/blueox-$(VERSION).tar.gz
+	$(Q)echo $(B)/blueox-$(VERSION).tar.gz
 
 # ---- install ---------------------------------------------------------------------------------------------------------
 
