@@ -37,7 +37,10 @@ add(struct word **words, const char *text, size_t n)
 {
 	struct word *w;
 	HASH_FIND(hh, *words, text, n, w);
-	if (w || n > WORD_MAX || HASH_COUNT(*words) >= WORDS || !(w = malloc(sizeof *w + n + 1)))
+	if (w || n > WORD_MAX || HASH_COUNT(*words) >= WORDS)
+		return;
+	w = malloc(sizeof *w + n + 1);
+	if (!w)
 		return;
 	memcpy(w->text, text, n);
 	w->text[n] = '\0';
