@@ -274,7 +274,8 @@ install-lib: $(B)/libbx.so.1 $(B)/libbx_tcp.so.1 $(B)/libbx.a
 
 install: all install-lib $(B)/install/libbx_preload.so
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin  \
-		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man3 $(DESTDIR)$(PREFIX)/share/man/man8
+		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man3 $(DESTDIR)$(PREFIX)/share/man/man8 \
+		$(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man7
 	install -m 755 $(B)/oxview $(B)/oxctl $(B)/oxrun $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(B)/oxd $(DESTDIR)$(PREFIX)/sbin
 	install -m 644 $(B)/install/libbx_preload.so $(DESTDIR)$(LIBDIR)
@@ -286,6 +287,8 @@ install: all install-lib $(B)/install/libbx_preload.so
 	install -m 644 scripts/completions/_blueox $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions
 	for p in oxview oxctl oxrun; do $(B)/$$p --man > $(DESTDIR)$(PREFIX)/share/man/man1/$$p.1 || exit 1; done
 	$(B)/oxd --man > $(DESTDIR)$(PREFIX)/share/man/man8/oxd.8
+	$(B)/oxd --man-conf > $(DESTDIR)$(PREFIX)/share/man/man5/oxd.conf.5
+	sed -e 's,@VERSION@,$(VERSION),g' doc/blueox.7.in > $(DESTDIR)$(PREFIX)/share/man/man7/blueox.7
 	if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi # a preloaded object must find libbx.so.1
 
 # make print-ALL_CFLAGS: what a variable is, for scripts/check.

@@ -98,6 +98,8 @@ static const struct setting table[] = {
     {"help", 'h', SET_FLAG, AT(help), NULL, NULL, "print this and leave", NULL, true},
     {"version", 0, SET_FLAG, AT(version), NULL, NULL, "print the version and leave", NULL, true},
     {"man", 0, SET_FLAG, AT(man), NULL, NULL, "print the man page and leave", NULL, true},
+    {"man-conf", 0, SET_FLAG, AT(man_conf), NULL, NULL, "print the man page of the settings file and leave", NULL,
+	true},
 };
 #undef AT
 enum { SETTINGS = sizeof table / sizeof *table };
@@ -270,7 +272,7 @@ read_sources(struct conf *c, int argc, char **argv, char **rest, struct report *
 	struct settings *s = &c->settings;
 	char err[1024] = "";
 	read_words(c, argc, argv, rest, r);
-	char *path = r->bad || c->help || c->version || c->man ? NULL : file_of(c);
+	char *path = r->bad || c->help || c->version || c->man || c->man_conf ? NULL : file_of(c);
 	if (!path)
 		return;
 	bool check_config = c->check_config; /* to be known also where the file ends the reading */
@@ -400,7 +402,7 @@ read_and_check(struct conf *c, int argc, char **argv, struct report *r)
 	else
 		read_sources(c, argc, argv, rest, r);
 	free(rest);
-	if ((r->bad && !r->all) || r->usage || c->help || c->version || c->man)
+	if ((r->bad && !r->all) || r->usage || c->help || c->version || c->man || c->man_conf)
 		return;
 	check(c, r);
 }
@@ -496,5 +498,33 @@ conf_man(const struct conf *c, struct buf *out)
 		      ".TP\n.I LOG/TYPE.YYMMDD.log.idx\nwhat its blocks hold; may be removed at any time\n"
 		      ".TP\n.I STATE/quarantine\nframes that an upstream refused, one a file\n"
 		      ".TP\n.I STATE/journal\nwhat is not yet in log files for good\n"
-		      ".SH SEE ALSO\n.BR oxctl (1),\n.BR oxview (1)\n");
+		      ".SH SEE ALSO\n.BR oxd.conf (5),\n.BR oxctl (1),\n.BR oxview (1),\n.BR blueox (7)\n");
+}
+
+void
+conf_man_file(const struct conf *c, struct buf *out)
+{
+	buf_puts(out, ".TH OXD.CONF 5 \"\" \"BlueOx " BX_VERSION "\"\n"
+		      ".SH NAME\noxd.conf \\- settings of oxd\n"
+		      ".SH SYNOPSIS\n.I /etc/blueox/oxd.conf\n"
+		      ".SH DESCRIPTION\n"
+		      "Lines of\n.IR name \" = \" value .\nBlanks around both are left out, empty lines and lines that "
+		      "begin with # too.\n"
+		      "What may be given more than once has a line each time.\n"
+		      "Options of the command line come before the environment (OXD_NAME), and that before this file.\n"
+		      "A daemon that is told of another file by \\fB\\-\\-config\\fR reads that instead.\n"
+		      "\\fBoxd \\-\\-check\\-config\\fR names every mistake with its line; with a mistake oxd does not "
+		      "start, and a "
+		      "reload changes nothing.\n"
+		      "Sizes are numbers with k, m or g, durations with ms, s, m, h or d.\n"
+		      ".SH SETTINGS\n");
+	settings_man_file(&c->settings, is_reloaded, out);
+	buf_puts(out, ".SH EXAMPLE\n.nf\n"
+		      "log\\-path = /var/log/blueox\n"
+		      "retain\\-days = 30\n"
+		      "rule = web.healthz* : drop\n"
+		      "rule = web.* where duration < 5ms : sample 0.01\n"
+		      "forward = central.example.com:3514\n"
+		      ".fi\n"
+		      ".SH SEE ALSO\n.BR oxd (8),\n.BR oxctl (1),\n.BR blueox (7)\n");
 }

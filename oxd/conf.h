@@ -37,7 +37,7 @@ struct conf {
 	struct setting_list rules, quotas, redact;
 	int64_t report_ns;
 	bool check_config;
-	bool help, version, man;
+	bool help, version, man, man_conf;
 
 	struct addr control, collect, relay;
 	struct upstreams upstreams;
@@ -59,5 +59,6 @@ void conf_rules(const struct conf *c, struct rules_config *out);
 
 void conf_help(const struct conf *c, struct buf *out);
 void conf_man(const struct conf *c, struct buf *out);
+void conf_man_file(const struct conf *c, struct buf *out); /* oxd.conf(5) */
 
 #endif

@@ -503,8 +503,11 @@ main(int argc, char **argv)
 		say(SAY_ERROR, "%s", err);
 		return 2;
 	}
-	if (o.conf.help || o.conf.version || o.conf.man)
-		return print(&o.conf, o.conf.help ? conf_help : o.conf.version ? version : conf_man);
+	if (o.conf.help || o.conf.version || o.conf.man || o.conf.man_conf)
+		return print(&o.conf, o.conf.help      ? conf_help
+				      : o.conf.version ? version
+				      : o.conf.man     ? conf_man
+						       : conf_man_file);
 	if (o.conf.check_config)
 		return check_config(argc, argv);
 	say_init("oxd", o.conf.verbose);

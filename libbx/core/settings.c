@@ -456,6 +456,21 @@ settings_help(const struct settings *s, struct buf *out)
 	}
 }
 
+/* A bare dash is a hyphen to troff. */
+static void
+escape_dashes(struct buf *out, size_t start)
+{
+	for (size_t at = start; at < out->len; at++) {
+		if (out->data[at] != '-')
+			continue;
+		uint8_t *grown = buf_extend(out, 1);
+		if (!grown)
+			return;
+		memmove(out->data + at + 1, out->data + at, out->len - 1 - at);
+		out->data[at++] = '\\';
+	}
+}
+
 void
 settings_man(const struct settings *s, struct buf *out)
 {
@@ -463,17 +478,34 @@ settings_man(const struct settings *s, struct buf *out)
 		buf_puts(out, ".TP\n.B ");
 		size_t start = out->len;
 		option_words(&s->table[i], out);
-		for (size_t at = start; at < out->len; at++) { /* a bare dash is a hyphen to troff */
-			if (out->data[at] != '-')
-				continue;
-			uint8_t *grown = buf_extend(out, 1);
-			if (!grown)
-				return;
-			memmove(out->data + at + 1, out->data + at, out->len - 1 - at);
-			out->data[at++] = '\\';
-		}
+		escape_dashes(out, start);
 		buf_putc(out, '\n');
 		option_notes(&s->table[i], out);
 		buf_puts(out, ".\n");
+	}
+}
+
+static const char *
+file_value(const struct setting *set)
+{
+	if (set->kind == SET_FLAG)
+		return "yes|no";
+	return set->kind == SET_COUNT ? "N" : set->value ? set->value : "VALUE";
+}
+
+void
+settings_man_file(const struct settings *s, bool (*reloads)(const struct setting *set), struct buf *out)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		const struct setting *set = &s->table[i];
+		if (set->argv_only)
+			continue;
+		buf_puts(out, ".TP\n.B ");
+		size_t start = out->len;
+		buf_printf(out, "%s = %s", set->name, file_value(set));
+		escape_dashes(out, start);
+		buf_putc(out, '\n');
+		option_notes(set, out);
+		buf_printf(out, "%s.\n", reloads(set) ? "; taken over by a reload" : "");
 	}
 }

@@ -91,4 +91,8 @@ void settings_help(const struct settings *s, struct buf *out);
 /* The same as mdoc/man `.TP` paragraphs. */
 void settings_man(const struct settings *s, struct buf *out);
 
+/* The same for the settings file: what may stand in it, as `name = VALUE`, and whether `reloads` says that it is taken over while
+ * the program runs. */
+void settings_man_file(const struct settings *s, bool (*reloads)(const struct setting *set), struct buf *out);
+
 #endif
