@@ -106,17 +106,23 @@ take_settings(struct ingest *in)
 	pthread_mutex_unlock(&in->lock);
 }
 
-/* For an account every ring's header is read, and its drops are told now. */
 static void
-bring_up_to_date(struct ingest *in, int64_t now_ns)
+report_all_drops(struct ingest *in, int64_t now_ns)
 {
 	struct ring_file *r, *next;
-	if (in->auditing == 0)
-		return;
 	HASH_ITER(hh, in->rings.table, r, next)
 	{
 		ingest_report_drops(in, r, now_ns);
 	}
+}
+
+/* For an account every ring's header is read, and its drops are told now. */
+static void
+bring_up_to_date(struct ingest *in, int64_t now_ns)
+{
+	if (in->auditing == 0)
+		return;
+	report_all_drops(in, now_ns);
 	in->audited = in->auditing;
 }
 
@@ -193,6 +199,7 @@ ingest_main(void *arg)
 		go_round(in);
 	while (!in->blocked && !ingest_targets_reached(in));
 	if (!in->blocked) {
+		report_all_drops(in, clock_mono_ns());
 		ingest_tell_left_out(in);
 		ingest_commit(in);
 	}
