@@ -13,25 +13,14 @@
 
 #include "oxview/crew_files.h"
 #include "oxview/feed.h"
+#include "oxview/haul.h"
 #include "oxview/lane.h"
 
 enum {
 	PIECE = 2 * 1024 * 1024,
-	WORTH_IT = 4 * PIECE,    /* less is read sooner than threads are started */
-	RECORDS_MAX = 64 * 1024, /* and then the thread waits for its turn */
-	NUMBERS_MAX = 512 * 1024,
-	TEXT_MAX = 4 * 1024 * 1024,
+	WORTH_IT = 4 * PIECE, /* less is read sooner than threads are started */
 	HANDS_MAX = 16,
-	AHEAD = 8, /* events whose place among the repeats is fetched beforehand */
-};
-
-/* An event that is wanted, until its piece has its turn. */
-struct record {
-	uint64_t hash; /* repeats.h; 0: it is never a repeat */
-	union {
-		struct sums_group *group; /* NULL: it was a repeat */
-		size_t text_end;
-	};
+	KEPT_MAX = 2, /* pieces of one thread that wait for their turn */
 };
 
 struct piece {
@@ -60,6 +49,18 @@ struct crew {
 	size_t files_through; /* files that have been read to their end */
 };
 
+/* A piece that a thread has read, or reads. */
+struct task {
+	struct piece piece;
+	struct haul haul;
+	uint64_t start, end; /* its first event, and behind its last; start is UINT64_MAX: none begins in it */
+	bool opened;
+	bool in_turn;
+	bool joined;            /* it had its turn while it was read, and fitted */
+	struct trouble trouble; /* goes to lines */
+	struct buf lines;
+};
+
 struct hand {
 	struct crew *crew;
 	pthread_t thread;
@@ -68,19 +69,8 @@ struct hand {
 	struct paths *columns;
 	struct sums sums;
 	struct filter *finder; /* one of these */
-	struct buf text;
-	struct record *records;
-	double *numbers; /* of each record, as many as the sums have */
-	size_t count, cap;
-
-	/* the piece at hand */
-	struct piece piece;
-	struct feed feed;
-	bool open;
-	uint64_t start; /* its first event; UINT64_MAX: none begins in it */
-	bool in_turn;
-	struct trouble trouble; /* goes to lines */
-	struct buf lines;
+	struct task tasks[KEPT_MAX];
+	size_t oldest, kept; /* of those that wait for their turn */
 };
 
 /* ---- handing out, and turns -------------------------------------------------------------------------------------- */
@@ -104,292 +94,220 @@ take_piece(struct crew *c, struct piece *p)
 	return more;
 }
 
-static void
-wait_for_turn(struct hand *h)
+static bool
+has_turn(struct crew *c, const struct task *t)
 {
-	struct crew *c = h->crew;
 	pthread_mutex_lock(&c->lock);
-	while (c->turn != h->piece.number)
+	bool now = c->turn == t->piece.number;
+	pthread_mutex_unlock(&c->lock);
+	return now;
+}
+
+static void
+wait_for_turn(struct crew *c, struct task *t)
+{
+	if (t->in_turn)
+		return;
+	pthread_mutex_lock(&c->lock);
+	while (c->turn != t->piece.number)
 		pthread_cond_wait(&c->turned, &c->lock);
 	pthread_mutex_unlock(&c->lock);
-	h->in_turn = true;
-	if (h->piece.from == 0)
+	t->in_turn = true;
+	if (t->piece.from == 0)
 		c->border = 0;
 }
 
 /* `through`: the file was read to its end, whatever other pieces of it there are. */
 static void
-pass_turn(struct hand *h, bool through)
+pass_turn(struct crew *c, struct task *t, bool through)
 {
-	struct crew *c = h->crew;
 	pthread_mutex_lock(&c->lock);
 	if (through) {
-		c->files_through = h->piece.file + 1;
-		if (c->next_file == h->piece.file) {
+		c->files_through = t->piece.file + 1;
+		if (c->next_file == t->piece.file) {
 			c->next_file++;
 			c->next_from = 0;
 		}
 	}
 	c->turn++;
-	h->in_turn = false;
+	t->in_turn = false;
 	pthread_cond_broadcast(&c->turned);
 	pthread_mutex_unlock(&c->lock);
 }
 
-/* ---- what is found in a piece ------------------------------------------------------------------------------------ */
+/* ---- a piece ----------------------------------------------------------------------------------------------------- */
 
 static bool
-fail_memory(struct hand *h)
+fail_memory(struct crew *c)
 {
-	h->crew->no_memory = true;
-	h->crew->stop = true;
+	c->no_memory = true;
+	c->stop = true;
 	return false;
 }
 
 static bool
-room_for_record(struct hand *h)
-{
-	size_t numbers = h->sums.spec.numbers;
-	if (h->count < h->cap)
-		return true;
-	size_t cap = h->cap ? 2 * h->cap : 1024;
-	struct record *records = realloc(h->records, cap * sizeof *records);
-	if (!records)
-		return false;
-	h->records = records;
-	double *more = numbers ? realloc(h->numbers, cap * numbers * sizeof *more) : NULL;
-	if (numbers && !more)
-		return false;
-	h->numbers = more;
-	h->cap = cap;
-	return true;
-}
-
-static bool
-note(struct hand *h, const struct event *ev)
+note(struct hand *h, struct task *t, const struct event *ev)
 {
 	const struct crew *c = h->crew;
-	if (!room_for_record(h))
-		return false;
-	struct record *r = &h->records[h->count];
-	r->hash = c->show->repeats.lines ? repeats_hash(ev) : 0;
-	if (c->conf->sums) {
-		double numbers[PATHS_MAX];
-		r->group = sums_find(&h->sums, ev, numbers);
-		if (!r->group)
-			return false;
-		size_t n = h->sums.spec.numbers;
-		if (n)
-			memcpy(h->numbers + h->count * n, numbers, n * sizeof *numbers);
-	} else {
-		show_text(c->conf, h->columns, ev, &h->text);
-		r->text_end = h->text.len;
-		if (h->text.err != BX_OK)
-			return false;
-	}
-	h->count++;
-	return true;
+	uint64_t hash = c->show->repeats.lines ? repeats_hash(ev) : 0;
+	return c->conf->sums ? haul_add_sums(&t->haul, hash, &h->sums, ev)
+			     : haul_add_text(&t->haul, hash, c->conf, h->columns, ev);
 }
 
+/* Opens the file of the piece from this offset; what is wrong goes to `trouble`.  False: it is not open. */
 static bool
-is_full(const struct hand *h)
+open_at(struct hand *h, const struct task *t, struct feed *feed, uint64_t offset, struct trouble *trouble)
 {
-	return h->count >= RECORDS_MAX || h->text.len >= TEXT_MAX || h->count * h->sums.spec.numbers >= NUMBERS_MAX;
-}
-
-static void
-forget(struct hand *h)
-{
-	h->count = 0;
-	buf_clear(&h->text);
-}
-
-static bool
-is_repeat(struct hand *h, size_t i)
-{
-	struct repeats *repeats = &h->crew->show->repeats;
-	if (i + AHEAD < h->count)
-		repeats_fetch(repeats, h->records[i + AHEAD].hash);
-	return repeats_seen_hash(repeats, h->records[i].hash);
-}
-
-/* In turn: prints what was not printed before, up to the limit. */
-static void
-print(struct hand *h)
-{
-	struct crew *c = h->crew;
-	struct show *s = c->show;
-	size_t from = 0, to = 0; /* what is to be printed in one go */
-	for (size_t i = 0; i < h->count && !c->stop; i++) {
-		size_t end = h->records[i].text_end;
-		if (s->repeats.lines && is_repeat(h, i)) {
-			out_put(s->out, h->text.data + from, to - from);
-			from = to = end;
-			continue;
-		}
-		to = end;
-		s->shown++;
-		if (c->conf->limit && s->shown >= c->conf->limit)
-			c->stop = true;
-	}
-	if (!out_put(s->out, h->text.data + from, to - from))
-		c->stop = true;
-}
-
-/* In turn: what is a repeat loses its group. */
-static void
-sift(struct hand *h)
-{
-	for (size_t i = 0; h->crew->show->repeats.lines && i < h->count; i++)
-		if (is_repeat(h, i))
-			h->records[i].group = NULL;
-}
-
-static void
-tally(struct hand *h)
-{
-	size_t n = h->sums.spec.numbers;
-	for (size_t i = 0; i < h->count; i++) {
-		struct sums_group *group = h->records[i].group;
-		if (group && !sums_count(&h->sums, group, h->numbers + i * n)) {
-			fail_memory(h);
-			break;
-		}
-	}
-}
-
-/* ---- reading a piece --------------------------------------------------------------------------------------------- */
-
-static const char *
-path_of(const struct hand *h)
-{
-	return h->crew->files.files[h->piece.file].path;
-}
-
-/* From this offset; what is wrong goes to `trouble`. */
-static bool
-open_at(struct hand *h, uint64_t offset, struct trouble *trouble)
-{
-	int fd = lane_open(path_of(h));
+	const char *path = h->crew->files.files[t->piece.file].path;
+	int fd = lane_open(path);
 	if (fd < 0) {
-		trouble_add(trouble, "%s: %s", path_of(h), strerror(errno));
+		trouble_add(trouble, "%s: %s", path, strerror(errno));
 		return false;
 	}
-	h->open = feed_open_at(&h->feed, fd, path_of(h), FEED_WINDOW, offset, trouble);
-	h->feed.finder = h->finder;
-	if (!h->open) {
-		feed_close(&h->feed);
-		return fail_memory(h);
+	if (!feed_open_at(feed, fd, path, FEED_WINDOW, offset, trouble)) {
+		feed_close(feed);
+		return fail_memory(h->crew);
 	}
+	feed->finder = h->finder;
 	return true;
-}
-
-static void
-close_feed(struct hand *h)
-{
-	if (h->open)
-		feed_close(&h->feed);
-	h->open = false;
 }
 
 /* In turn: what was guessed is right, and nothing was wrong. */
 static bool
-fits(const struct hand *h)
+fits(const struct crew *c, const struct task *t)
 {
-	return h->open && h->lines.len == 0 && h->trouble.count == 0 && h->start == h->crew->border;
+	return t->opened && t->lines.len == 0 && t->trouble.count == 0 && t->start == c->border;
+}
+
+/* In turn: what all share takes what was found. */
+static void
+hand_over(struct crew *c, struct task *t)
+{
+	if (c->conf->sums)
+		haul_sift(&t->haul, &c->show->repeats);
+	else if (!c->stop && !haul_print(&t->haul, c->show))
+		c->stop = true;
 }
 
 static void
-spend(struct hand *h)
+tally(struct hand *h, struct task *t)
 {
-	if (h->crew->conf->sums) {
-		sift(h);
-		tally(h);
-	} else {
-		print(h);
-	}
-	forget(h);
+	if (h->crew->conf->sums && !haul_tally(&t->haul, &h->sums))
+		fail_memory(h->crew);
+	haul_clear(&t->haul);
 }
 
-/* Events that begin before `to`.  Where there are too many to be kept, the thread takes its turn early; false: in vain. */
+static void settle_all(struct hand *h);
+
+/* Events that begin before `to`.  Where there are too many to be kept, they have their turn early; false: in vain. */
 static bool
-read_on(struct hand *h, uint64_t to)
+read_on(struct hand *h, struct task *t, struct feed *feed, uint64_t to)
 {
 	struct event ev;
-	while (!h->crew->stop && feed_offset(&h->feed) < to && feed_next(&h->feed, &ev)) {
+	while (!h->crew->stop && feed_offset(feed) < to && feed_next(feed, &ev)) {
 		if (!select_event(&h->select, &ev))
 			continue;
-		if (!note(h, &ev))
-			return fail_memory(h);
-		if (!is_full(h))
+		if (!note(h, t, &ev))
+			return fail_memory(h->crew);
+		if (!haul_is_full(&t->haul))
 			continue;
-		if (!h->in_turn) {
-			wait_for_turn(h);
-			if (!fits(h))
+		if (!t->in_turn) {
+			settle_all(h);
+			wait_for_turn(h->crew, t);
+			if (!fits(h->crew, t))
 				return false;
-			h->feed.trouble = h->crew->trouble;
+			feed->trouble = h->crew->trouble;
+			t->joined = true;
 		}
-		spend(h);
+		hand_over(h->crew, t);
+		tally(h, t);
 	}
 	return true;
 }
 
 /* The file from where it has been read to, in turn, as one thread would. */
 static void
-read_rest(struct hand *h)
+read_rest(struct hand *h, struct task *t)
 {
-	close_feed(h);
-	forget(h);
-	if (!open_at(h, h->crew->border, h->crew->trouble))
+	struct feed feed;
+	haul_clear(&t->haul);
+	if (!open_at(h, t, &feed, h->crew->border, h->crew->trouble))
 		return;
-	read_on(h, UINT64_MAX);
-	spend(h);
+	read_on(h, t, &feed, UINT64_MAX);
+	feed_close(&feed);
+	hand_over(h->crew, t);
 }
 
 static void
-do_piece(struct hand *h)
+read_piece(struct hand *h, struct task *t)
 {
-	struct crew *c = h->crew;
-	const struct piece *p = &h->piece;
-	buf_clear(&h->lines);
-	h->trouble = (struct trouble){.lines = &h->lines};
-	h->start = p->from;
-	if (open_at(h, p->from, &h->trouble)) {
-		if (p->from > 0 && !feed_find(&h->feed, p->to))
-			h->start = UINT64_MAX;
-		else
-			h->start = feed_offset(&h->feed);
-		if (h->start < p->to)
-			read_on(h, p->to);
-	}
-	if (!h->in_turn)
-		wait_for_turn(h);
-	bool through = false, good = fits(h) || (h->open && h->feed.trouble == c->trouble);
-	if (c->stop || p->file < c->files_through || c->border >= p->to) {
-		forget(h); /* it is done, or nobody wants it */
-	} else if (!good) {
-		read_rest(h);
-		through = true;
-	} else {
-		c->border = feed_offset(&h->feed);
-		if (!c->conf->sums)
-			print(h);
-		else
-			sift(h);
-	}
-	pass_turn(h, through);
-	if (c->conf->sums)
-		tally(h);
-	forget(h);
-	close_feed(h);
+	const struct piece *p = &t->piece;
+	struct feed feed;
+	buf_clear(&t->lines);
+	t->trouble = (struct trouble){.lines = &t->lines};
+	t->in_turn = t->joined = false;
+	t->opened = open_at(h, t, &feed, p->from, &t->trouble);
+	if (!t->opened)
+		return;
+	t->start = p->from > 0 && !feed_find(&feed, p->to) ? UINT64_MAX : feed_offset(&feed);
+	if (t->start < p->to)
+		read_on(h, t, &feed, p->to);
+	t->end = feed_offset(&feed);
+	feed_close(&feed);
 }
 
+/* Waits for the turn of a piece that was read, and has it. */
+static void
+settle(struct hand *h, struct task *t)
+{
+	struct crew *c = h->crew;
+	const struct piece *p = &t->piece;
+	wait_for_turn(c, t);
+	bool through = false;
+	if (c->stop || p->file < c->files_through || c->border >= p->to) {
+		haul_clear(&t->haul); /* it is done, or nobody wants it */
+	} else if (t->joined || fits(c, t)) {
+		c->border = t->end;
+		hand_over(c, t);
+	} else {
+		read_rest(h, t);
+		through = true;
+	}
+	pass_turn(c, t, through);
+	tally(h, t);
+}
+
+static void
+settle_oldest(struct hand *h)
+{
+	struct task *t = &h->tasks[h->oldest];
+	h->oldest = (h->oldest + 1) % KEPT_MAX;
+	h->kept--;
+	settle(h, t);
+}
+
+static void
+settle_all(struct hand *h)
+{
+	while (h->kept > 0)
+		settle_oldest(h);
+}
+
+/* A piece whose turn has not come waits, and its thread goes on. */
 static void *
 work(void *context)
 {
 	struct hand *h = context;
-	while (take_piece(h->crew, &h->piece))
-		do_piece(h);
+	for (;;) {
+		while (h->kept == KEPT_MAX || (h->kept > 0 && has_turn(h->crew, &h->tasks[h->oldest])))
+			settle_oldest(h);
+		struct task *t = &h->tasks[(h->oldest + h->kept) % KEPT_MAX];
+		if (!take_piece(h->crew, &t->piece))
+			break;
+		read_piece(h, t);
+		h->kept++;
+	}
+	settle_all(h);
 	return NULL;
 }
 
@@ -430,10 +348,10 @@ hand_fini(struct hand *h)
 	filter_free(&h->filter);
 	paths_free(&h->columns);
 	sums_fini(&h->sums);
-	buf_fini(&h->text);
-	buf_fini(&h->lines);
-	free(h->records);
-	free(h->numbers);
+	for (size_t i = 0; i < KEPT_MAX; i++) {
+		haul_fini(&h->tasks[i].haul);
+		buf_fini(&h->tasks[i].lines);
+	}
 }
 
 /* The others' sums into those of the first, which become the show's. */

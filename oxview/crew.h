@@ -9,7 +9,9 @@
  * rest of the file is read again, in turn, as one thread would.  So the guess costs time and never an answer.
  *
  * In its turn a piece is held against the events that were shown before (repeats.h), and what is printed is printed; so order,
- * limits and repeats are those of one thread.  Sums are gathered by each thread for itself and merged at the end.
+ * limits and repeats are those of one thread.  Sums are gathered by each thread for itself and merged at the end.  A thread whose
+ * piece has not its turn yet keeps what it found (haul.h) and goes on, a piece ahead at most, so that none waits for one that is
+ * a little slower.
  */
 #ifndef BLUEOX_OXVIEW_CREW_H
 #define BLUEOX_OXVIEW_CREW_H
