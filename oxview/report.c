@@ -125,7 +125,6 @@ report_write_data(struct report *r, const struct report_head *head, struct out *
 	struct buf json = {0};
 	bool needs = r->errors.count > 0 && !head->symbols;
 	struct symbolizer *own = needs ? symbolizer_new(head->symbols_wait_ns) : NULL;
-	const struct report_names names = {head->symbols ? head->symbols : own, head->late, head->late_context};
 	write_numbers(r, head, &json);
 	bool ok = report_times_write(&r->times, &json) && json.err == BX_OK;
 	if (ok)
@@ -133,7 +132,7 @@ report_write_data(struct report *r, const struct report_head *head, struct out *
 	buf_puts(&out->buf, ",\n\"groups\":");
 	ok = ok && report_groups_write(&r->groups, out);
 	buf_puts(&out->buf, ",\n\"errors\":");
-	ok = ok && report_errors_write(&r->errors, &names, out);
+	ok = ok && report_errors_write(&r->errors, own ? own : head->symbols, out);
 	buf_puts(&out->buf, ",\n\"samples\":");
 	ok = ok && report_samples_write(&r->samples, out);
 	buf_puts(&out->buf, "}\n");

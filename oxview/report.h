@@ -41,9 +41,6 @@ struct report_head {
 	bool errors_only;
 	int64_t symbols_wait_ns;    /* see symbolize.h */
 	struct symbolizer *symbols; /* borrowed, in place of one of the report's own; NULL: none */
-	bool (*late)(
-	    void *context); /* asked now and then while it is written: what takes long is then left out; NULL: never */
-	void *late_context;
 };
 
 bool report_init(struct report *r); /* false: out of memory */

@@ -194,7 +194,7 @@ most_first(const void *a, const void *b)
 }
 
 bool
-report_errors_write(struct report_errors *e, const struct report_names *names, struct out *out)
+report_errors_write(struct report_errors *e, struct symbolizer *symbols, struct out *out)
 {
 	struct buf json = {0};
 	bool ok = !e->full;
@@ -203,8 +203,7 @@ report_errors_write(struct report_errors *e, const struct report_names *names, s
 	buf_putc(&out->buf, '[');
 	for (size_t i = 0; i < e->count && ok; i++) {
 		buf_clear(&json);
-		bool late = names->late && names->late(names->context);
-		write_group(&e->groups[i], late ? NULL : names->symbols, &json);
+		write_group(&e->groups[i], symbols, &json);
 		ok = json.err == BX_OK;
 		buf_puts(&out->buf, i ? ",\n" : "");
 		report_embed(&out->buf, json.data, json.len);

@@ -54,14 +54,7 @@ void report_errors_fini(struct report_errors *e);
 /* `fault` is what fault_of() told of the event.  False: out of memory. */
 bool report_errors_add(struct report_errors *e, const struct event *ev, const struct fault *fault);
 
-/* Who knows the names of places in stacks; when it has got late, nobody. */
-struct report_names {
-	struct symbolizer *symbols;
-	bool (*late)(void *context); /* NULL: never */
-	void *context;
-};
-
 /* `[{...},...]`, the most frequent first, in pieces that are safe to embed.  False: out of memory. */
-bool report_errors_write(struct report_errors *e, const struct report_names *names, struct out *out);
+bool report_errors_write(struct report_errors *e, struct symbolizer *symbols, struct out *out);
 
 #endif

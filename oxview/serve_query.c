@@ -183,8 +183,6 @@ answer(struct query *q, const struct query_texts *texts, struct serve_recent *re
 	    .errors_only = q->conf->errors_only,
 	    .made_ns = clock_wall_ns(),
 	    .symbols = symbols,
-	    .late = is_late,
-	    .late_context = q,
 	};
 	uint64_t repeated_again;
 	bool ok = report_init(report) && read_once(q, report, recent, &head.repeats);
@@ -200,7 +198,10 @@ answer(struct query *q, const struct query_texts *texts, struct serve_recent *re
 		serve_recent_say(recent, &q->lines);
 	buf_putc(&q->lines, '\0');
 	head.trouble = q->lines.len > 1 && q->lines.err == BX_OK ? (const char *)q->lines.data : NULL;
-	return ok && report_write_data(report, &head, out) && out_flush(out) ? QUERY_ANSWERED : QUERY_FAILED;
+	symbolizer_until(symbols, is_late, q);
+	ok = ok && report_write_data(report, &head, out) && out_flush(out);
+	symbolizer_until(symbols, NULL, NULL);
+	return ok ? QUERY_ANSWERED : QUERY_FAILED;
 }
 
 enum query_result

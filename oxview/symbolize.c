@@ -46,6 +46,8 @@ struct symbolizer {
 	size_t count;
 	uint64_t clock; /* counts questions */
 	struct debuginfod servers;
+	bool (*late)(void *context); /* NULL: never */
+	void *late_context;
 	struct place places[PLACES];
 };
 
@@ -74,6 +76,21 @@ symbolizer_free(struct symbolizer **s)
 		module_free(&(*s)->modules[i]);
 	free(*s);
 	*s = NULL;
+}
+
+void
+symbolizer_until(struct symbolizer *s, bool (*late)(void *context), void *context)
+{
+	if (!s)
+		return;
+	s->late = late;
+	s->late_context = context;
+}
+
+static bool
+is_late(const struct symbolizer *s)
+{
+	return s->late && s->late(s->late_context);
 }
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
@@ -233,6 +250,7 @@ free_place(struct symbolizer *s)
 	return oldest;
 }
 
+/* NULL: it is no module, there is no memory for one, or no time. */
 static struct module *
 module_of(struct symbolizer *s, struct bytes path, struct bytes build_id)
 {
@@ -243,13 +261,13 @@ module_of(struct symbolizer *s, struct bytes path, struct bytes build_id)
 	for (size_t i = 0; i < s->count && !m; i++)
 		if (is_module(s->modules[i], path, build_id))
 			m = s->modules[i];
-	if (!m) {
+	if (!m && !is_late(s)) {
 		m = module_new(s, path, build_id);
-		if (!m)
-			return NULL;
-		*free_place(s) = m;
+		if (m)
+			*free_place(s) = m;
 	}
-	m->used = ++s->clock;
+	if (m)
+		m->used = ++s->clock;
 	return m;
 }
 
@@ -332,17 +350,23 @@ place_of(struct symbolizer *s, const struct module *m, uint64_t offset)
 	return &s->places[mixed >> 55 & (PLACES - 1)];
 }
 
+static const char no_time[] = "was not looked into, as time was over";
+
 void
 symbolize(struct symbolizer *s, struct bytes path, struct bytes build_id, uint64_t offset, struct symbols *out)
 {
 	*out = (struct symbols){0};
 	struct module *m = s ? module_of(s, path, build_id) : NULL;
 	if (!m || !m->dwfl) {
-		out->why = m ? m->why_not : "is not named by a path";
+		out->why = m ? m->why_not : s && is_late(s) ? no_time : "is not named by a path";
 		return;
 	}
 	struct place *p = place_of(s, m, offset);
 	if (p->module != m || p->offset != offset) {
+		if (is_late(s)) {
+			out->why = no_time;
+			return;
+		}
 		*p = (struct place){.module = m, .offset = offset};
 		look_up(m, offset, &p->symbols);
 	}

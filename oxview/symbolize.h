@@ -39,6 +39,9 @@ struct symbols {
 struct symbolizer *symbolizer_new(int64_t servers_ns);
 void symbolizer_free(struct symbolizer **s);
 
+/* Once `late` is true what is not known already is not looked for, and said to be so.  NULL: there is time. */
+void symbolizer_until(struct symbolizer *s, bool (*late)(void *context), void *context);
+
 /* `offset` is an ELF virtual address in the module at `path`. */
 void symbolize(struct symbolizer *s, struct bytes path, struct bytes build_id, uint64_t offset, struct symbols *out);
 

@@ -171,6 +171,40 @@ our_own_function_file_and_line_are_found_without_a_build_id(void **state)
 	symbolizer_free(&s);
 }
 
+static bool
+says(void *context)
+{
+	return *(bool *)context;
+}
+
+static void
+once_it_is_late_only_what_is_known_is_told(void **state)
+{
+	(void)state;
+	struct symbols found;
+	char self[4096];
+	bool late = false;
+	assert_non_null(realpath("/proc/self/exe", self));
+	struct symbolizer *s = symbolizer_new(0);
+	struct bytes path = {(const uint8_t *)self, strlen(self)}, other = {(const uint8_t *)"/nowhere", 8};
+	symbolizer_until(s, says, &late);
+	symbolize(s, path, (struct bytes){0}, 1, &found);
+	assert_string_equal(found.why, "has no function at that place");
+	late = true;
+	symbolize(s, path, (struct bytes){0}, 1, &found);
+	assert_string_equal(found.why, "has no function at that place");
+	symbolize(s, path, (struct bytes){0}, 2, &found);
+	assert_non_null(strstr(found.why, "time was over"));
+	symbolize(s, other, (struct bytes){0}, 1, &found);
+	assert_non_null(strstr(found.why, "time was over"));
+	symbolizer_until(s, NULL, NULL);
+	symbolize(s, path, (struct bytes){0}, 2, &found);
+	assert_string_equal(found.why, "has no function at that place");
+	symbolize(s, other, (struct bytes){0}, 1, &found);
+	assert_string_equal(found.why, "is not on this host");
+	symbolizer_free(&s);
+}
+
 static void
 more_modules_than_are_kept_open_are_asked_for_and_none_is_mistaken(void **state)
 {
@@ -197,6 +231,7 @@ main(void)
 	    cmocka_unit_test(a_text_stack_tells_class_message_and_innermost_frame),
 	    cmocka_unit_test(the_three_latest_events_are_kept_in_whatever_order_they_come),
 	    cmocka_unit_test(our_own_function_file_and_line_are_found_without_a_build_id),
+	    cmocka_unit_test(once_it_is_late_only_what_is_known_is_told),
 	    cmocka_unit_test(more_modules_than_are_kept_open_are_asked_for_and_none_is_mistaken),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
