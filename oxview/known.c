@@ -83,11 +83,9 @@ read_file(struct known *k)
 		got += (size_t)n;
 	text[got] = '\n';
 	take_lines(k, text, got);
-	bool torn = got > 0 && text[got - 1] != '\n';
+	k->torn = got > 0 && text[got - 1] != '\n';
 	free(text);
-	if (got < size || (torn && write(k->fd, "\n", 1) != 1))
-		return strerror(errno ? errno : EIO);
-	return NULL;
+	return got < size ? strerror(errno ? errno : EIO) : NULL;
 }
 
 const char *
@@ -127,12 +125,16 @@ known_keep(struct known *k, const char *print, int64_t now_ns, struct bytes type
 	struct tm tm;
 	time_t seconds = (time_t)(now_ns / 1000000000);
 	strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &tm));
-	buf_printf(&line, "%s %s ", print, when);
+	buf_printf(&line, "%s%s %s ", k->torn ? "\n" : "", print, when);
 	text_line(&line, type.p, type.n < TYPE_SHOWN ? type.n : TYPE_SHOWN);
 	buf_putc(&line, '\n');
-	bool ok = line.err == BX_OK && write(k->fd, line.data, line.len) == (ssize_t)line.len && fdatasync(k->fd) == 0;
-	int kept = errno;
+	errno = ENOMEM;
+	ssize_t n = line.err == BX_OK ? write(k->fd, line.data, line.len) : -1;
+	bool whole = n == (ssize_t)line.len;
+	if (n > 0)
+		k->torn = !whole;
+	int err = n < 0 ? errno : !whole ? ENOSPC : fdatasync(k->fd) != 0 ? errno : 0;
 	buf_fini(&line);
-	errno = kept;
-	return ok;
+	errno = err;
+	return err == 0;
 }

@@ -19,6 +19,7 @@ struct known_print;
 
 struct known {
 	int fd;
+	bool torn;                  /* the last line in the file is not whole */
 	struct known_print *prints; /* owned; those of the file, and those that are on their way there */
 };
 
