@@ -76,8 +76,9 @@ add_paths(struct word **words, struct cursor *c, char path[WORD_MAX], size_t n, 
 	}
 }
 
+/* The last events of a file, or the first of one that is packed. */
 static void
-add_fields(struct word **words, const char *path)
+add_fields(struct word **words, const char *path, bool packed)
 {
 	struct buf unseen = {0};
 	struct trouble trouble = {.lines = &unseen};
@@ -88,7 +89,8 @@ add_fields(struct word **words, const char *path)
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return;
-	uint64_t from = fstat(fd, &st) == 0 && st.st_size > TAIL_BYTES ? (uint64_t)st.st_size - TAIL_BYTES : 0;
+	uint64_t from =
+	    !packed && fstat(fd, &st) == 0 && st.st_size > TAIL_BYTES ? (uint64_t)st.st_size - TAIL_BYTES : 0;
 	bool open = feed_open_at(&feed, fd, path, FEED_WINDOW, from, &trouble);
 	if (open && (from == 0 || feed_find(&feed, UINT64_MAX)))
 		for (int i = 0; i < EVENTS_READ && feed_next(&feed, &ev); i++) {
@@ -102,7 +104,7 @@ add_fields(struct word **words, const char *path)
 	buf_fini(&unseen);
 }
 
-/* The newest file of each type that is asked for; those that are packed are passed over. */
+/* The newest file of each type that is asked for. */
 static void
 add_all_fields(struct word **words, const struct conf *c, const struct logdir_list *list)
 {
@@ -115,10 +117,9 @@ add_all_fields(struct word **words, const struct conf *c, const struct logdir_li
 		const struct logdir_file *f = &list->files[i];
 		bool last = i + 1 == list->count || strcmp(f->name.type, list->files[i + 1].name.type) != 0;
 		char *path;
-		if (!last || f->pack != LOGDIR_PLAIN || !select_file(&select, &f->name) ||
-		    asprintf(&path, "%s/%s", c->log_path, f->path) < 0)
+		if (!last || !select_file(&select, &f->name) || asprintf(&path, "%s/%s", c->log_path, f->path) < 0)
 			continue;
-		add_fields(words, path);
+		add_fields(words, path, f->pack != LOGDIR_PLAIN);
 		free(path);
 		left--;
 	}
